@@ -1,0 +1,141 @@
+//! Values made anew for each run, named in a rubric and filled into its texts as `${name}`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How a value is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// That many random lower-case letters and digits, the first one a letter.
+    Random(usize),
+    /// The SHA-256, in lower-case hex, of a text that may use values declared before.
+    Sha256(String),
+}
+
+/// A declared value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// The name, as in `${name}`.
+    pub name: String,
+    /// How it is made.
+    pub origin: Origin,
+    /// What stands in its place when a student reads about it.
+    pub says: String,
+}
+
+/// A value as made for one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The value itself.
+    pub value: String,
+    /// What stands in its place when a student reads about it.
+    pub says: String,
+}
+
+/// The values of one run, by name.
+pub type Values = BTreeMap<String, Made>;
+
+/// Makes all declared values, in their order. `random` gives a text of the length asked for.
+pub fn make(declared: &[Declared], mut random: impl FnMut(usize) -> String) -> Values {
+    let mut values = Values::new();
+    for one in declared {
+        let value = match &one.origin {
+            Origin::Random(length) => random(*length),
+            Origin::Sha256(text) => hex(&Sha256::digest(fill(text, &values))),
+        };
+        let says = one.says.clone();
+        values.insert(one.name.clone(), Made { value, says });
+    }
+    values
+}
+
+/// Lower-case hex of some bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The names that a text uses as `${name}`, with what lies outside them left alone.
+pub fn names(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("${") {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        found.push(name);
+        rest = tail;
+    }
+    found
+}
+
+/// The text with every known `${name}` replaced by its value; unknown ones stay as they are.
+pub fn fill(text: &str, values: &Values) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        filled.push_str(before);
+        match after.split_once('}') {
+            Some((name, tail)) => {
+                match values.get(name) {
+                    Some(made) => filled.push_str(&made.value),
+                    None => filled.extend(["${", name, "}"]),
+                }
+                rest = tail;
+            }
+            None => {
+                filled.push_str("${");
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// The text with every value of the run replaced by what it says instead: what a student may read.
+pub fn hide(text: &str, values: &Values) -> String {
+    values.values().fold(text.to_owned(), |text, made| {
+        if made.value.is_empty() { text } else { text.replace(&made.value, &made.says) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> Values {
+        let declared = [
+            Declared {
+                name: "secret".into(), origin: Origin::Random(4), says: "‹secret›".into()
+            },
+            Declared {
+                name: "digest".into(),
+                origin: Origin::Sha256("${secret}\n".into()),
+                says: "‹digest›".into(),
+            },
+        ];
+        make(&declared, |length| "s".repeat(length))
+    }
+
+    #[test]
+    fn a_derived_value_uses_the_ones_before_it() {
+        // printf "ssss\n" | sha256sum
+        assert!(run()["digest"].value.starts_with("f74871bc"), "{}", run()["digest"].value);
+    }
+
+    #[test]
+    fn unknown_and_unfinished_names_stay() {
+        assert_eq!(fill("a ${secret} ${other} ${", &run()), "a ssss ${other} ${");
+        assert_eq!(names("${a} b ${c} ${"), ["a", "c"]);
+    }
+
+    #[test]
+    fn what_a_student_reads_names_the_value_only() {
+        assert_eq!(hide("found ssss!", &run()), "found ‹secret›!");
+    }
+}

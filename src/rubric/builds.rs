@@ -1,0 +1,130 @@
+//! The `[builds.NAME]` tables: how the images that probes look at are built.
+
+use std::collections::BTreeMap;
+
+use crate::document::{Entry, Fields, Node, Review};
+use crate::nonce::Declared;
+use crate::recipe::{BuildRecipe, Network};
+
+use super::{DEFAULT_BUILD, values};
+
+/// The name that stands for the parent's image in a downstream build's Dockerfile.
+pub const PARENT: &str = "parent";
+
+/// Reads the tables, in the order written; a build may name the ones before it.
+pub(super) fn read(
+    node: Option<&Node>,
+    declared: &[Declared],
+    review: &mut Review,
+) -> Vec<(String, BuildRecipe)> {
+    let entries = node.and_then(|node| node.entries(review)).unwrap_or_default();
+    let mut builds = Vec::new();
+    if !entries.iter().any(|entry| entry.key == DEFAULT_BUILD) {
+        builds.push((DEFAULT_BUILD.to_owned(), BuildRecipe::default()));
+    }
+    for entry in entries {
+        let recipe = recipe(entry, &builds, declared, review);
+        builds.push((entry.key.clone(), recipe));
+    }
+    builds
+}
+
+fn recipe(
+    entry: &Entry,
+    before: &[(String, BuildRecipe)],
+    declared: &[Declared],
+    review: &mut Review,
+) -> BuildRecipe {
+    let mut fields = Fields::of(&entry.node, review);
+    let network = fields.get("network");
+    let secrets = fields.get("secrets");
+    let args = fields.get("args");
+    let target = fields.get("target");
+    let cache = fields.get("cache");
+    let files = fields.get("files");
+    let remove = fields.get("remove");
+    let parent = fields.get("parent");
+    let after = fields.get("after");
+    let dockerfile = fields.get("dockerfile");
+    fields.finish(review);
+
+    let texts = |node: Option<&Node>, review: &mut Review| {
+        node.map(|node| text_map(node, declared, review)).unwrap_or_default()
+    };
+    let recipe = BuildRecipe {
+        secrets: texts(secrets, review),
+        args: texts(args, review),
+        files: texts(files, review),
+        network: network.and_then(|node| self::network(node, review)).unwrap_or_default(),
+        target: target.and_then(|node| node.text(review)),
+        cache: cache.and_then(|node| node.bool(review)),
+        remove: remove.and_then(|node| node.texts(review)).unwrap_or_default(),
+        parent: parent.and_then(|node| named(node, before, review)),
+        after: after.and_then(|node| named(node, before, review)),
+        dockerfile: dockerfile.and_then(|node| {
+            let text = node.text(review)?;
+            values::known(&text.replace("${parent}", ""), node, declared, review);
+            Some(text)
+        }),
+    };
+    if recipe.parent.is_none() {
+        if let Some(node) = dockerfile {
+            review.note(&node.span, "only a downstream build, with a `parent`, has a Dockerfile");
+        }
+    } else {
+        for node in [remove, target].into_iter().flatten() {
+            review.note(&node.span, "a downstream build's context is its `files` and nothing else");
+        }
+    }
+    recipe
+}
+
+fn network(node: &Node, review: &mut Review) -> Option<Network> {
+    match node.text(review)?.as_str() {
+        "none" => Some(Network::None),
+        "default" => Some(Network::Default),
+        other => {
+            review.unknown(&node.span, "network", other, ["none", "default"]);
+            None
+        }
+    }
+}
+
+fn named(
+    node: &Node,
+    before: &[(String, BuildRecipe)],
+    review: &mut Review,
+) -> Option<Box<BuildRecipe>> {
+    find(node, before, review).map(Box::new)
+}
+
+/// The recipe of the build that a node names.
+pub(super) fn find(
+    node: &Node,
+    builds: &[(String, BuildRecipe)],
+    review: &mut Review,
+) -> Option<BuildRecipe> {
+    let name = node.text(review)?;
+    if let Some((_, recipe)) = builds.iter().find(|(known, _)| *known == name) {
+        return Some(recipe.clone());
+    }
+    review.unknown(
+        &node.span,
+        "build (declared before)",
+        &name,
+        builds.iter().map(|(known, _)| known.as_str()),
+    );
+    None
+}
+
+fn text_map(node: &Node, declared: &[Declared], review: &mut Review) -> BTreeMap<String, String> {
+    let mut map = BTreeMap::new();
+    for entry in node.entries(review).unwrap_or_default() {
+        if let Some(text) = entry.node.text(review) {
+            values::known(&entry.key, &entry.node, declared, review);
+            values::known(&text, &entry.node, declared, review);
+            map.insert(entry.key.clone(), text);
+        }
+    }
+    map
+}

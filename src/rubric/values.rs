@@ -1,0 +1,69 @@
+//! The `[values]` table: what is made anew for each run.
+
+use crate::document::{Entry, Fields, Node, Review};
+use crate::nonce::{self, Declared, Origin};
+
+/// Reads the table, in the order written; a derived value may use the ones before it.
+pub(super) fn read(node: &Node, review: &mut Review) -> Vec<Declared> {
+    let mut declared: Vec<Declared> = Vec::new();
+    for entry in node.entries(review).unwrap_or_default() {
+        if let Some(one) = value(entry, &declared, review) {
+            declared.push(one);
+        }
+    }
+    declared
+}
+
+fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Declared> {
+    let name = entry.key.clone();
+    if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+        review.note(&entry.key_span, "a value's name has lower-case letters, digits and _ only");
+    }
+    if name == super::PARENT {
+        review.note(&entry.key_span, "`parent` is the parent's image in a downstream build");
+    }
+    let mut fields = Fields::of(&entry.node, review);
+    let random = fields.get("random");
+    let sha256 = fields.get("sha256");
+    let says = fields.get("says").and_then(|node| node.text(review));
+    fields.finish(review);
+    let origin = match (random, sha256) {
+        (Some(node), None) => Origin::Random(length(node, review)?),
+        (None, Some(node)) => {
+            let text = node.text(review)?;
+            known(&text, node, before, review);
+            Origin::Sha256(text)
+        }
+        _ => {
+            review.advise(
+                &entry.node.span,
+                "a value is made in exactly one way",
+                "write { random = 24 } or { sha256 = \"${other}\" }",
+            );
+            return None;
+        }
+    };
+    let says = says.unwrap_or_else(|| format!("‹{}›", name.replace('_', " ")));
+    Some(Declared { name, origin, says })
+}
+
+fn length(node: &Node, review: &mut Review) -> Option<usize> {
+    let length = node.int(review)?;
+    match usize::try_from(length) {
+        Ok(length @ 8..=200) => Some(length),
+        _ => {
+            review.note(&node.span, "between 8 (so that it can't be guessed) and 200 characters");
+            None
+        }
+    }
+}
+
+/// Notes every `${name}` in a text that was not declared.
+pub(super) fn known(text: &str, node: &Node, declared: &[Declared], review: &mut Review) {
+    for name in nonce::names(text) {
+        if !declared.iter().any(|one| one.name == name) {
+            let names = declared.iter().map(|one| one.name.as_str());
+            review.unknown(&node.span, "value", name, names);
+        }
+    }
+}
