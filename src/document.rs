@@ -325,6 +325,6 @@ mod tests {
 
     #[test]
     fn columns_count_characters() {
-        assert_eq!(line_column("ä = 1\nö = x", 11), (2, 5));
+        assert_eq!(line_column("ä = 1\nö = x", 12), (2, 5));
     }
 }
