@@ -18,8 +18,9 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: predicates on facts.
+// Floor 1: predicates on facts, and what is handed in.
 pub mod expect;
+pub mod submission;
 
 // Floor 2: what is asked, and what was answered.
 pub mod evidence;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ask::Ask;
 use crate::fact::Facts;
 use crate::nonce::Values;
+pub use crate::submission::Provenance;
 
 pub use clip::clip;
 pub use file::{EvidenceError, read, write};
@@ -51,19 +52,6 @@ pub struct RubricStamp {
     /// The exercise.
     pub slug: String,
     /// SHA-256 of the rubric's file, in hex.
-    pub digest: String,
-}
-
-/// Where a submission comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// The folder or address, as given.
-    pub source: String,
-    /// The commit, in hex, when it lies in a git repository.
-    pub commit: Option<String>,
-    /// Whether the folder differs from that commit; `None` when that is not known.
-    pub dirty: Option<bool>,
-    /// SHA-256 over the paths, modes and contents of all files, in hex.
     pub digest: String,
 }
 

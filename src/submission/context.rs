@@ -1,0 +1,298 @@
+//! The build context: one tar, as the docker CLI would send it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::{Dockerfile, IgnoreRules, SubmissionError};
+
+/// What a context may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextLimits {
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Files and folders.
+    pub entries: u64,
+}
+
+/// Changes laid over a context: files written, paths taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlay {
+    /// Contents by path; the mode of a file that was there before stays.
+    pub files: BTreeMap<String, String>,
+    /// Paths; a folder goes with all that is in it.
+    pub remove: Vec<String>,
+}
+
+/// A packed context.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The tar.
+    pub tar: Vec<u8>,
+    /// The Dockerfile's path in it.
+    pub dockerfile: String,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Files in it.
+    pub files: u64,
+}
+
+/// No context could be packed.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// There is no Dockerfile: the submission's doing.
+    #[error("there is no Dockerfile in the submission's folder")]
+    NoDockerfile,
+    /// Larger than the limits: the submission's doing.
+    #[error("the build context is larger than {limit}")]
+    TooLarge {
+        /// Which limit, as a reader sees it.
+        limit: String,
+    },
+    /// It could not be read: ours.
+    #[error(transparent)]
+    Read(#[from] SubmissionError),
+}
+
+/// Packs the folder `root`.
+pub(super) fn pack(
+    root: &Path,
+    dockerfile: Option<&Dockerfile>,
+    overlay: &Overlay,
+    limits: &ContextLimits,
+) -> Result<Context, ContextError> {
+    let dockerfile = dockerfile.ok_or(ContextError::NoDockerfile)?;
+    let rules = rules(root, &dockerfile.path)?;
+    let mut packer = Packer::new(limits);
+    let read =
+        |path: &Path, source: io::Error| SubmissionError::Read { path: path.to_owned(), source };
+    let mut walk = WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter();
+    let mut visited = 0_u64;
+    while let Some(entry) = walk.next() {
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(root).to_owned();
+            SubmissionError::Read { path, source: error.into() }
+        })?;
+        // Ignored files cost time, too: a context has a bound on what is looked at.
+        visited += 1;
+        if visited > limits.entries.saturating_mul(20) {
+            return Err(ContextError::TooLarge { limit: format!("{} files", limits.entries) });
+        }
+        let path = entry.path();
+        let name = path.strip_prefix(root).unwrap_or(path);
+        let shown = name.to_string_lossy();
+        let replaced = overlay.files.contains_key(shown.as_ref());
+        let removed = overlay.remove.iter().any(|gone| name.starts_with(gone));
+        let is_folder = entry.file_type().is_dir();
+        // The builder needs the Dockerfile even when a rule keeps it from COPY.
+        if removed || (rules.ignores(&shown) && shown != dockerfile.path) {
+            if is_folder && (removed || !rules.has_exceptions()) {
+                walk.skip_current_dir();
+            }
+            continue;
+        }
+        if !replaced {
+            packer
+                .add(path, name)
+                .map_err(|error| error.into_context(|source| read(path, source)))?;
+        }
+    }
+    for (name, content) in &overlay.files {
+        let mode =
+            std::fs::symlink_metadata(root.join(name)).ok().filter(std::fs::Metadata::is_file);
+        packer.write(name, content.as_bytes(), mode.map_or(0o644, |data| mode_of(&data)));
+    }
+    packer.finish(dockerfile.path.clone())
+}
+
+/// A context of a few texts, the Dockerfile among them: for builds that start from a submission's
+/// image.
+pub fn small_context(files: &BTreeMap<String, String>, dockerfile: &str) -> Context {
+    let mut packer = Packer::new(&ContextLimits { bytes: u64::MAX, entries: u64::MAX });
+    packer.write("Dockerfile", dockerfile.as_bytes(), 0o644);
+    for (name, content) in files {
+        packer.write(name, content.as_bytes(), 0o644);
+    }
+    let (bytes, files) = (packer.bytes, packer.files);
+    // Writing to memory does not fail.
+    let tar = packer.tar.into_inner().unwrap_or_default();
+    Context { tar, dockerfile: "Dockerfile".into(), bytes, files }
+}
+
+/// `<Dockerfile>.dockerignore` comes before `.dockerignore`, as in the docker CLI.
+fn rules(root: &Path, dockerfile: &str) -> Result<IgnoreRules, SubmissionError> {
+    for name in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
+        if let Some(file) = super::files::read(root, &name)? {
+            return Ok(IgnoreRules::parse(&String::from_utf8_lossy(&file.content)));
+        }
+    }
+    Ok(IgnoreRules::default())
+}
+
+struct Packer {
+    tar: tar::Builder<Vec<u8>>,
+    limits: ContextLimits,
+    bytes: u64,
+    files: u64,
+    entries: u64,
+}
+
+/// Why an entry could not be packed.
+enum Refusal {
+    Limit(String),
+    Io(io::Error),
+}
+
+impl Refusal {
+    fn into_context(self, read: impl Fn(io::Error) -> SubmissionError) -> ContextError {
+        match self {
+            Refusal::Limit(limit) => ContextError::TooLarge { limit },
+            Refusal::Io(error) => ContextError::Read(read(error)),
+        }
+    }
+}
+
+impl Packer {
+    fn new(limits: &ContextLimits) -> Packer {
+        Packer {
+            tar: tar::Builder::new(Vec::new()),
+            limits: *limits,
+            bytes: 0,
+            files: 0,
+            entries: 0,
+        }
+    }
+
+    /// Adds what lies at `path`; sockets, pipes and devices are left out, as nobody can copy them.
+    fn add(&mut self, path: &Path, name: &Path) -> Result<(), Refusal> {
+        let data = std::fs::symlink_metadata(path).map_err(Refusal::Io)?;
+        self.entries += 1;
+        if self.entries > self.limits.entries {
+            return Err(Refusal::Limit(format!("{} files", self.limits.entries)));
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(mode_of(&data));
+        header.set_mtime(modified(&data));
+        header.set_uid(0);
+        header.set_gid(0);
+        if data.is_dir() {
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_size(0);
+            self.tar.append_data(&mut header, name, io::empty()).map_err(Refusal::Io)?;
+        } else if data.is_symlink() {
+            let target: PathBuf = std::fs::read_link(path).map_err(Refusal::Io)?;
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            self.tar.append_link(&mut header, name, target).map_err(Refusal::Io)?;
+        } else if data.is_file() {
+            self.bytes += data.len();
+            self.files += 1;
+            if self.bytes > self.limits.bytes {
+                return Err(Refusal::Limit(crate::unit::show_bytes(self.limits.bytes)));
+            }
+            header.set_size(data.len());
+            // A file that grows or shrinks meanwhile must not break the tar.
+            let file = File::open(path).map_err(Refusal::Io)?;
+            let content = file.chain(io::repeat(0)).take(data.len());
+            self.tar.append_data(&mut header, name, content).map_err(Refusal::Io)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, name: &str, content: &[u8], mode: u32) {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(mode);
+        header.set_size(content.len() as u64);
+        self.bytes += content.len() as u64;
+        self.files += 1;
+        // Names are a rubric's own, and writing to memory does not fail.
+        let _ = self.tar.append_data(&mut header, name, content);
+    }
+
+    fn finish(self, dockerfile: String) -> Result<Context, ContextError> {
+        let (bytes, files) = (self.bytes, self.files);
+        let tar = self.tar.into_inner().map_err(|source| {
+            ContextError::Read(SubmissionError::Read { path: PathBuf::new(), source })
+        })?;
+        Ok(Context { tar, dockerfile, bytes, files })
+    }
+}
+
+fn mode_of(data: &std::fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    data.permissions().mode() & 0o7777
+}
+
+fn modified(data: &std::fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    u64::try_from(data.mtime()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::submission::Submission;
+
+    const LIMITS: ContextLimits = ContextLimits { bytes: 1_000, entries: 20 };
+
+    fn names(context: &Context) -> Vec<String> {
+        let mut archive = tar::Archive::new(context.tar.as_slice());
+        let entries = archive.entries().unwrap();
+        entries.map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
+    }
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn ignored_files_stay_out_and_the_dockerfile_stays_in() {
+        let folder = folder(&[
+            ("Dockerfile", "FROM scratch"),
+            (".dockerignore", "*\n!src\n"),
+            ("src/a", "1"),
+            ("b", "2"),
+        ]);
+        let submission = Submission::open(folder.path()).unwrap();
+        let context = submission.context(&Overlay::default(), &LIMITS).unwrap();
+        assert_eq!(names(&context), ["Dockerfile", "src", "src/a"]);
+    }
+
+    #[test]
+    fn an_overlay_changes_what_the_builder_sees() {
+        let folder = folder(&[("Dockerfile", "FROM scratch"), ("a", "1"), ("d/x", "1")]);
+        let submission = Submission::open(folder.path()).unwrap();
+        let overlay = Overlay {
+            files: BTreeMap::from([("a".to_owned(), "changed".to_owned())]),
+            remove: vec!["d".to_owned()],
+        };
+        let context = submission.context(&overlay, &LIMITS).unwrap();
+        assert_eq!(names(&context), ["Dockerfile", "a"]);
+    }
+
+    #[test]
+    fn too_much_is_told_apart_from_unreadable() {
+        let folder = folder(&[("Dockerfile", "FROM scratch")]);
+        File::create(folder.path().join("sparse")).unwrap().set_len(1 << 40).unwrap();
+        let submission = Submission::open(folder.path()).unwrap();
+        let refused = submission.context(&Overlay::default(), &LIMITS);
+        assert!(matches!(refused, Err(ContextError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_missing_dockerfile_is_the_submissions_doing() {
+        let folder = folder(&[("readme", "")]);
+        let submission = Submission::open(folder.path()).unwrap();
+        let refused = submission.context(&Overlay::default(), &LIMITS);
+        assert!(matches!(refused, Err(ContextError::NoDockerfile)));
+    }
+}

@@ -1,0 +1,298 @@
+//! The student's Dockerfile, read by a real parser: what it says and where, never what it does.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+use parse_dockerfile::{Command, Instruction};
+
+use super::files::{self, FileKind};
+
+/// A Dockerfile as handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dockerfile {
+    /// Its path in the submission.
+    pub path: String,
+    /// What it says; `None` when the parser cannot read it.
+    pub summary: Option<Summary>,
+    /// Lines of text.
+    pub lines: usize,
+}
+
+/// What a Dockerfile says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Each instruction: its line (from 1) and its name in upper case.
+    pub instructions: Vec<(u32, String)>,
+    /// The stages, in order.
+    pub stages: Vec<Stage>,
+    /// Names declared by ARG in a stage, or before the first FROM unless only FROM uses them.
+    pub declared_args: Vec<String>,
+    /// The texts of ONBUILD triggers.
+    pub onbuild: Vec<String>,
+    /// RUN, with its flags.
+    pub run: Vec<String>,
+    /// The values of RUN's `--mount` flags.
+    pub run_mounts: Vec<String>,
+    /// COPY, with its flags.
+    pub copy: Vec<String>,
+    /// ADD, with its flags.
+    pub add: Vec<String>,
+    /// HEALTHCHECK, with its flags.
+    pub healthcheck: Vec<String>,
+    /// Names set by ENV.
+    pub env_names: Vec<String>,
+    /// Names set by LABEL.
+    pub label_names: Vec<String>,
+    /// The `# syntax=` directive.
+    pub syntax: Option<String>,
+}
+
+/// One stage of a build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stage {
+    /// The name after AS.
+    pub name: Option<String>,
+    /// The image or stage after FROM, as written.
+    pub base: String,
+    /// The lines of the instructions that the builder numbers: FROM, RUN, COPY, ADD, WORKDIR.
+    pub steps: Vec<u32>,
+}
+
+/// Finds the Dockerfile as the docker CLI does: `Dockerfile`, else `dockerfile`.
+pub(super) fn find(root: &Path) -> Option<Dockerfile> {
+    ["Dockerfile", "dockerfile"].into_iter().find_map(|name| {
+        let file = files::read(root, name).ok().flatten()?;
+        let content = match file.kind {
+            FileKind::File => file.content,
+            FileKind::Symlink => {
+                // The builder resolves a link inside the context, and no other.
+                let target = root.join(name).canonicalize().ok()?;
+                let inside = target.strip_prefix(root).ok()?.to_str()?.to_owned();
+                files::read(root, &inside).ok().flatten()?.content
+            }
+            FileKind::Directory | FileKind::Other => return None,
+        };
+        let text = String::from_utf8_lossy(&content).into_owned();
+        Some(Dockerfile {
+            path: name.to_owned(),
+            summary: Summary::of(&text),
+            lines: text.lines().count(),
+        })
+    })
+}
+
+impl Summary {
+    /// Reads a Dockerfile's text.
+    pub fn of(text: &str) -> Option<Summary> {
+        let parsed = parse_dockerfile::parse(text).ok()?;
+        let mut summary = Summary {
+            syntax: parsed.parser_directives.syntax.as_ref().map(|one| one.value.value.to_owned()),
+            ..Summary::default()
+        };
+        let mut global_args = BTreeSet::new();
+        for instruction in &parsed.instructions {
+            summary.add(instruction, text, &mut global_args);
+        }
+        let from: Vec<&str> = summary.stages.iter().map(|stage| stage.base.as_str()).collect();
+        let unused =
+            global_args.into_iter().filter(|name| !from.iter().any(|base| uses(base, name)));
+        for name in unused {
+            if !summary.declared_args.contains(&name) {
+                summary.declared_args.push(name);
+            }
+        }
+        Some(summary)
+    }
+
+    fn add(
+        &mut self,
+        instruction: &Instruction<'_>,
+        text: &str,
+        global_args: &mut BTreeSet<String>,
+    ) {
+        let Some((name, keyword)) = keyword(instruction) else { return };
+        let line = line_of(text, keyword.start);
+        self.instructions.push((line, name.to_owned()));
+        let whole = |end: usize| text.get(keyword.start..end).unwrap_or_default().trim().to_owned();
+        if matches!(name, "RUN" | "COPY" | "ADD" | "WORKDIR")
+            && let Some(stage) = self.stages.last_mut()
+        {
+            stage.steps.push(line);
+        }
+        match instruction {
+            Instruction::From(from) => self.stages.push(Stage {
+                name: from.as_.as_ref().map(|(_, name)| name.value.to_string()),
+                base: from.image.value.to_string(),
+                steps: vec![line],
+            }),
+            Instruction::Arg(arg) if self.stages.is_empty() => {
+                global_args.extend(names(&arg.arguments.value));
+            }
+            Instruction::Arg(arg) => self.declared_args.extend(names(&arg.arguments.value)),
+            Instruction::Env(env) => self.env_names.extend(names(&env.arguments.value)),
+            Instruction::Label(label) => self.label_names.extend(names(&label.arguments.value)),
+            Instruction::Run(run) => {
+                let mounts = run.options.iter().filter(|flag| flag.name.value == "mount");
+                let mounts = mounts.filter_map(|flag| flag.value.as_ref());
+                self.run_mounts.extend(mounts.map(|value| value.value.to_string()));
+                let command = match &run.arguments {
+                    Command::Exec(spanned) => spanned.span.end,
+                    Command::Shell(spanned) => spanned.span.end,
+                    _ => keyword.end,
+                };
+                self.run.push(whole(command));
+            }
+            Instruction::Copy(copy) => self.copy.push(whole(copy.dest.span.end)),
+            Instruction::Add(add) => self.add.push(whole(add.dest.span.end)),
+            Instruction::Healthcheck(_) => self.healthcheck.push(whole(end_of(text, &keyword))),
+            Instruction::Onbuild(_) => self.onbuild.push(whole(end_of(text, &keyword))),
+            _ => {}
+        }
+    }
+
+    /// The image that the last stage starts from, through the stages it names.
+    pub fn final_base(&self) -> Option<&str> {
+        let mut index = self.stages.len().checked_sub(1)?;
+        loop {
+            let base = self.stages[index].base.as_str();
+            let earlier = self.stages[..index].iter().rposition(|stage| {
+                stage.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(base))
+            });
+            match earlier {
+                Some(before) => index = before,
+                None => return Some(base),
+            }
+        }
+    }
+
+    /// The line of a step by the builder's name for it, such as `[build 2/4] RUN make`.
+    pub fn line_of_step(&self, step: &str) -> Option<u32> {
+        let (place, _) = step.strip_prefix('[')?.split_once(']')?;
+        let (stage, count) = place.rsplit_once(' ').unwrap_or(("", place));
+        let number: usize = count.split_once('/')?.0.trim().parse().ok()?;
+        let stage = match stage {
+            "" => self.stages.last()?,
+            name => self.stages.iter().enumerate().find_map(|(index, stage)| {
+                let called = match &stage.name {
+                    Some(own) => own.eq_ignore_ascii_case(name),
+                    None => name == format!("stage-{index}"),
+                };
+                called.then_some(stage)
+            })?,
+        };
+        stage.steps.get(number.checked_sub(1)?).copied()
+    }
+}
+
+/// The rest of the logical line that an instruction starts on, over escaped line ends.
+fn end_of(text: &str, keyword: &Range<usize>) -> usize {
+    let mut end = keyword.end;
+    for line in text[keyword.end..].split_inclusive('\n') {
+        end += line.len();
+        if !line.trim_end().ends_with(['\\', '`']) {
+            break;
+        }
+    }
+    end
+}
+
+/// The names in `NAME=value OTHER="x y"`, or in the old form `NAME value`.
+fn names(arguments: &str) -> Vec<String> {
+    let words = shlex::split(arguments)
+        .unwrap_or_else(|| arguments.split_whitespace().map(str::to_owned).collect());
+    let old_form = words.first().is_some_and(|word| !word.contains('='));
+    let names = words.iter().map(|word| word.split('=').next().unwrap_or(word).to_owned());
+    // `ARG A B` declares two, `LABEL a b` sets one: the second word is then its value, which does
+    // no harm among the declared names, while a missed one would.
+    if old_form && words.len() > 2 { names.take(1).collect() } else { names.collect() }
+}
+
+fn uses(base: &str, name: &str) -> bool {
+    base.contains(&format!("${{{name}"))
+        || base.split('$').skip(1).any(|rest| {
+            rest.strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+}
+
+fn line_of(text: &str, offset: usize) -> u32 {
+    let before = text.get(..offset).unwrap_or(text);
+    u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
+}
+
+fn keyword(instruction: &Instruction<'_>) -> Option<(&'static str, Range<usize>)> {
+    let (name, span) = match instruction {
+        Instruction::Add(one) => ("ADD", &one.add.span),
+        Instruction::Arg(one) => ("ARG", &one.arg.span),
+        Instruction::Cmd(one) => ("CMD", &one.cmd.span),
+        Instruction::Copy(one) => ("COPY", &one.copy.span),
+        Instruction::Entrypoint(one) => ("ENTRYPOINT", &one.entrypoint.span),
+        Instruction::Env(one) => ("ENV", &one.env.span),
+        Instruction::Expose(one) => ("EXPOSE", &one.expose.span),
+        Instruction::From(one) => ("FROM", &one.from.span),
+        Instruction::Healthcheck(one) => ("HEALTHCHECK", &one.healthcheck.span),
+        Instruction::Label(one) => ("LABEL", &one.label.span),
+        Instruction::Maintainer(one) => ("MAINTAINER", &one.maintainer.span),
+        Instruction::Onbuild(one) => ("ONBUILD", &one.onbuild.span),
+        Instruction::Run(one) => ("RUN", &one.run.span),
+        Instruction::Shell(one) => ("SHELL", &one.shell.span),
+        Instruction::Stopsignal(one) => ("STOPSIGNAL", &one.stopsignal.span),
+        Instruction::User(one) => ("USER", &one.user.span),
+        Instruction::Volume(one) => ("VOLUME", &one.volume.span),
+        Instruction::Workdir(one) => ("WORKDIR", &one.workdir.span),
+        _ => return None,
+    };
+    Some((name, span.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_do_not_matter() {
+        for text in [
+            "FROM alpine\nRUN --mount=type=secret,id=k cat /run/secrets/k\n",
+            "from alpine\r\nrun --mount=type=secret,id=k \\\r\n  cat /run/secrets/k\r\n",
+            "# escape=`\nFROM alpine\nRUN --mount=type=secret,id=k `\n cat /run/secrets/k",
+            "\u{feff}FROM alpine\nRUN --mount=type=secret,id=k [\"cat\", \"/run/secrets/k\"]\n",
+        ] {
+            let summary = Summary::of(text).unwrap_or_else(|| panic!("{text:?}"));
+            assert_eq!(summary.run_mounts, ["type=secret,id=k"], "{text:?}");
+            assert_eq!(summary.final_base(), Some("alpine"));
+        }
+    }
+
+    #[test]
+    fn an_arg_that_only_from_uses_is_not_declared_for_the_image() {
+        let declared = |text| Summary::of(text).unwrap().declared_args;
+        assert_eq!(declared("ARG VERSION=3\nFROM alpine:${VERSION}\n"), [""; 0]);
+        assert_eq!(declared("ARG VERSION=3\nFROM alpine:$VERSION\nARG VERSION\n"), ["VERSION"]);
+        assert_eq!(declared("ARG VERSION=3\nFROM alpine:$VERSION_X\n"), ["VERSION"]);
+        assert_eq!(declared("FROM alpine\narg a=1 VERSION=\"1 2\"\n"), ["a", "VERSION"]);
+    }
+
+    #[test]
+    fn a_failing_step_has_a_line() {
+        let text =
+            "FROM alpine AS build\nENV A=1\nRUN a\n\nFROM alpine\nLABEL x=y\nCOPY a b\nRUN b\n";
+        let summary = Summary::of(text).unwrap();
+        assert_eq!(summary.line_of_step("[build 2/2] RUN a"), Some(3));
+        assert_eq!(summary.line_of_step("[stage-1 3/3] RUN b"), Some(8));
+        assert_eq!(summary.line_of_step("[2/3] COPY a b"), Some(7));
+        assert_eq!(summary.line_of_step("[internal] load metadata"), None);
+    }
+
+    #[test]
+    fn stages_are_followed_to_the_image_they_start_from() {
+        let text = "FROM debian AS one\nFROM One AS two\nFROM scratch AS x\nFROM two\n";
+        assert_eq!(Summary::of(text).unwrap().final_base(), Some("debian"));
+    }
+
+    #[test]
+    fn labels_are_named_in_both_forms() {
+        let text = "FROM a\nLABEL a.b=\"x y\" c=d \\\n  e=f\nLABEL old form of it\n";
+        assert_eq!(Summary::of(text).unwrap().label_names, ["a.b", "c", "e", "old"]);
+    }
+}

@@ -1,0 +1,94 @@
+//! A submission: the files a student hands in, read as hostile input. Links are never followed.
+
+mod context;
+mod dockerfile;
+mod files;
+mod ignore;
+mod provenance;
+
+use std::path::{Path, PathBuf};
+
+pub use context::{Context, ContextError, ContextLimits, Overlay, small_context};
+pub use dockerfile::{Dockerfile, Summary};
+pub use files::{FileKind, HandedIn};
+pub use ignore::IgnoreRules;
+pub use provenance::Provenance;
+
+/// A folder that was handed in.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    root: PathBuf,
+    provenance: Provenance,
+    dockerfile: Option<Dockerfile>,
+}
+
+/// A submission could not be read; nothing about its worth follows from that.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmissionError {
+    /// Nothing there, or no permission.
+    #[error("failed to read the submission {path}: {source}")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file, a device or something else that is no folder.
+    #[error("the submission {path} is not a folder")]
+    NotAFolder {
+        /// What was named.
+        path: PathBuf,
+    },
+}
+
+impl Submission {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// When it is no folder or cannot be read.
+    pub fn open(path: &Path) -> Result<Submission, SubmissionError> {
+        let read = |source| SubmissionError::Read { path: path.to_owned(), source };
+        if !std::fs::metadata(path).map_err(read)?.is_dir() {
+            return Err(SubmissionError::NotAFolder { path: path.to_owned() });
+        }
+        let root = std::fs::canonicalize(path).map_err(read)?;
+        let provenance = provenance::of(path, &root)?;
+        let dockerfile = dockerfile::find(&root);
+        Ok(Submission { root, provenance, dockerfile })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where it comes from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Its Dockerfile, found as the docker CLI finds it.
+    pub fn dockerfile(&self) -> Option<&Dockerfile> {
+        self.dockerfile.as_ref()
+    }
+
+    /// A file of it.
+    ///
+    /// # Errors
+    /// When the file system fails; a missing file is `None`.
+    pub fn file(&self, path: &str) -> Result<Option<HandedIn>, SubmissionError> {
+        files::read(&self.root, path)
+    }
+
+    /// The build context as the docker CLI would send it, with an overlay on top.
+    ///
+    /// # Errors
+    /// When it is larger than the limits, which is the submission's doing, or cannot be read.
+    pub fn context(
+        &self,
+        overlay: &Overlay,
+        limits: &ContextLimits,
+    ) -> Result<Context, ContextError> {
+        context::pack(&self.root, self.dockerfile(), overlay, limits)
+    }
+}
