@@ -18,8 +18,9 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: predicates on facts, and what is handed in.
+// Floor 1: predicates on facts, what is handed in, what must not be in an image.
 pub mod expect;
+pub mod leak;
 pub mod submission;
 
 // Floor 2: what is asked, and what was answered.

@@ -1,0 +1,358 @@
+//! Walks an image as `docker save` writes it, in docker's own layout or OCI's, and searches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde_json::Value as Json;
+
+use super::needle::{Needle, Search};
+
+/// The most bytes of a JSON file that are read into memory.
+const JSON: u64 = 8 * 1024 * 1024;
+/// The most bytes that one compressed file may unfold to.
+const UNFOLDED: u64 = 1 << 30;
+/// The most places that are listed.
+const PLACES: usize = 50;
+const PIECE: usize = 64 * 1024;
+
+/// What was searched, and where the needle was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Haystack {
+    /// Where, in words for a student, sorted.
+    pub places: Vec<String>,
+    /// In which encodings.
+    pub encodings: BTreeSet<String>,
+    /// Layers that were read.
+    pub layers: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+}
+
+/// An image could not be searched through, so nothing is known about it.
+#[derive(Debug, thiserror::Error)]
+pub enum LeakError {
+    /// The archive broke off, or is none.
+    #[error("failed to read the image's archive: {0}")]
+    Read(#[from] io::Error),
+    /// A layer in a form that this version cannot read.
+    #[error("failed to read the layer {0}: it is compressed with zstd")]
+    Zstd(String),
+}
+
+/// Searches a whole image.
+///
+/// # Errors
+/// When the archive breaks off or a layer cannot be read: silence would look like innocence.
+pub fn search(archive: impl Read, needle: &Needle) -> Result<Haystack, LeakError> {
+    let mut walk = Walk { needle, found: BTreeMap::new(), order: Vec::new(), layers: 0, bytes: 0 };
+    let mut outer = tar::Archive::new(BufReader::with_capacity(PIECE, archive));
+    for entry in outer.entries()? {
+        let mut entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = entry.path()?.to_string_lossy().into_owned();
+        let size = entry.size();
+        walk.bytes += size;
+        walk.member(&name, size, &mut entry)?;
+    }
+    if walk.layers == 0 && walk.order.is_empty() {
+        let message = "it holds neither layers nor a manifest";
+        return Err(LeakError::Read(io::Error::new(io::ErrorKind::InvalidData, message)));
+    }
+    Ok(walk.finish())
+}
+
+/// Where a needle can be: in the image's configuration, or in a layer's file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Config(String),
+    File { member: String, path: String },
+}
+
+struct Walk<'n> {
+    needle: &'n Needle,
+    found: BTreeMap<Place, BTreeSet<String>>,
+    /// The archive's members that are layers, from the base upwards.
+    order: Vec<String>,
+    layers: u64,
+    bytes: u64,
+}
+
+impl Walk<'_> {
+    fn member(&mut self, name: &str, size: u64, content: impl Read) -> Result<(), LeakError> {
+        let mut content = BufReader::with_capacity(PIECE, content);
+        let start = content.fill_buf()?;
+        if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            return Err(LeakError::Zstd(name.to_owned()));
+        }
+        if start.starts_with(&[0x1f, 0x8b]) {
+            let mut unfolded =
+                BufReader::with_capacity(PIECE, flate2::bufread::MultiGzDecoder::new(content));
+            return if is_tar(unfolded.fill_buf()?) { self.layer(name, unfolded) } else { Ok(()) };
+        }
+        if is_tar(start) {
+            return self.layer(name, content);
+        }
+        if size <= JSON {
+            let mut bytes = Vec::new();
+            content.take(JSON).read_to_end(&mut bytes)?;
+            self.document(name, &bytes);
+        }
+        Ok(())
+    }
+
+    fn layer(&mut self, member: &str, content: impl Read) -> Result<(), LeakError> {
+        self.layers += 1;
+        let mut layer = tar::Archive::new(content);
+        for entry in layer.entries()? {
+            let mut entry = entry?;
+            let path = entry.path_bytes().into_owned();
+            let shown = format!("/{}", String::from_utf8_lossy(&path));
+            let mut names = self.needle.in_bytes(&path);
+            if let Some(link) = entry.link_name_bytes() {
+                names.extend(self.needle.in_bytes(&link));
+            }
+            self.note(member, format!("the name of {}", hidden(&shown)), "", names);
+            let mut attributes = BTreeSet::new();
+            if let Some(extensions) = entry.pax_extensions()? {
+                for extension in extensions.flatten() {
+                    attributes.extend(self.needle.in_bytes(extension.value_bytes()));
+                }
+            }
+            self.note(member, format!("the attributes of {shown}"), "", attributes);
+            if entry.header().entry_type().is_file() {
+                self.file(member, &shown, &mut entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, member: &str, path: &str, content: &mut impl Read) -> io::Result<()> {
+        let mut content = BufReader::with_capacity(PIECE, content);
+        if !content.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+            let mut search = self.needle.stream();
+            drain(&mut content, &mut search)?;
+            self.note(member, path.to_owned(), "", search.found);
+            return Ok(());
+        }
+        // The compressed bytes are searched as they pass into the decoder.
+        let needle = self.needle;
+        let mut folded = Tee { inner: content, search: needle.stream() };
+        let mut unfolded = needle.stream();
+        let decoder = flate2::read::MultiGzDecoder::new(&mut folded);
+        // What is no gzip after all ends in an error, and its bytes were searched by then.
+        let _ = drain(&mut decoder.take(UNFOLDED), &mut unfolded);
+        io::copy(&mut folded, &mut io::sink())?;
+        let raw = folded.search.found;
+        self.note(member, path.to_owned(), "", raw);
+        self.note(member, path.to_owned(), "gzip+", unfolded.found);
+        Ok(())
+    }
+
+    /// A JSON member: the manifest gives the layers' order, a configuration is searched by parts.
+    fn document(&mut self, name: &str, bytes: &[u8]) {
+        let Ok(json) = serde_json::from_slice::<Json>(bytes) else { return };
+        if name == "manifest.json" {
+            let layers = json.pointer("/0/Layers").and_then(Json::as_array).into_iter().flatten();
+            self.order = layers.filter_map(Json::as_str).map(str::to_owned).collect();
+            return;
+        }
+        if json.get("rootfs").is_none() && json.get("container_config").is_none() {
+            return;
+        }
+        let mut texts = Vec::new();
+        collect(&json, &mut Vec::new(), &mut texts);
+        for (keys, text) in texts {
+            let found = self.needle.in_bytes(text.as_bytes());
+            let place = Place::Config(config_place(&keys, &text));
+            self.insert(place, "", found);
+        }
+    }
+
+    fn note(&mut self, member: &str, path: String, prefix: &str, found: BTreeSet<&'static str>) {
+        self.insert(Place::File { member: member.to_owned(), path }, prefix, found);
+    }
+
+    fn insert(&mut self, place: Place, prefix: &str, found: BTreeSet<&'static str>) {
+        if !found.is_empty() && (self.found.len() < PLACES || self.found.contains_key(&place)) {
+            let encodings = found.into_iter().map(|name| format!("{prefix}{name}"));
+            self.found.entry(place).or_default().extend(encodings);
+        }
+    }
+
+    fn finish(self) -> Haystack {
+        let number = |member: &str| self.order.iter().position(|one| one == member);
+        let mut places: Vec<(usize, String)> = Vec::new();
+        for (place, encodings) in &self.found {
+            let how = encodings.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            places.push(match place {
+                Place::Config(what) => (0, format!("{what} ({how})")),
+                Place::File { member, path } => match number(member) {
+                    Some(index) => (index + 1, format!("layer {}: {path} ({how})", index + 1)),
+                    None => (usize::MAX, format!("a layer: {path} ({how})")),
+                },
+            });
+        }
+        places.sort();
+        Haystack {
+            places: places.into_iter().map(|(_, place)| place).collect(),
+            encodings: self.found.into_values().flatten().collect(),
+            layers: self.layers,
+            bytes: self.bytes,
+        }
+    }
+}
+
+/// A name that is itself the leak is not repeated whole.
+fn hidden(path: &str) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("a file in {}/", if folder.len() > 60 { "" } else { folder })
+}
+
+fn is_tar(start: &[u8]) -> bool {
+    start.get(257..262) == Some(b"ustar".as_slice())
+        // An empty layer is nothing but zeros.
+        || (start.len() >= 1024 && start[..1024].iter().all(|byte| *byte == 0))
+}
+
+/// All texts of a document, keys included, with the keys that lead to them.
+fn collect(json: &Json, keys: &mut Vec<String>, texts: &mut Vec<(Vec<String>, String)>) {
+    match json {
+        Json::String(text) => texts.push((keys.clone(), text.clone())),
+        Json::Array(items) => items.iter().for_each(|item| collect(item, keys, texts)),
+        Json::Object(map) => {
+            for (key, value) in map {
+                keys.push(key.clone());
+                texts.push((keys.clone(), key.clone()));
+                collect(value, keys, texts);
+                keys.pop();
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}
+
+fn config_place(keys: &[String], text: &str) -> String {
+    let key = |index: usize| keys.get(index).map_or("", String::as_str);
+    match (key(0), key(1)) {
+        ("history", _) => "the image's history".into(),
+        (_, "Env") => match text.split_once('=') {
+            Some((name, _)) if name.len() < 40 => format!("the environment variable {name}"),
+            _ => "an environment variable".into(),
+        },
+        (_, "Labels") if key(2).len() < 60 => format!("the label {}", key(2)),
+        (_, "Labels") => "a label".into(),
+        (_, "") => "the image's configuration".into(),
+        (_, part) => format!("the image's configuration, {part}"),
+    }
+}
+
+fn drain(content: &mut impl Read, search: &mut Search<'_>) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match content.read(&mut piece)? {
+            0 => return Ok(()),
+            count => search.feed(&piece[..count]),
+        }
+    }
+}
+
+struct Tee<'n, R> {
+    inner: R,
+    search: Search<'n>,
+}
+
+impl<R: Read> Read for Tee<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.search.feed(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Write};
+
+    const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
+
+    fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, name, *content).unwrap();
+        }
+        tar.into_inner().unwrap()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn places(first: &[u8], second: &[u8], config: &str) -> Vec<String> {
+        let manifest = r#"[{"Layers":["a/layer.tar","b/layer.tar"]}]"#;
+        let image = tar(&[
+            ("b/layer.tar", second),
+            ("a/layer.tar", first),
+            ("c.json", config.as_bytes()),
+            ("manifest.json", manifest.as_bytes()),
+        ]);
+        let haystack = search(Cursor::new(image), &Needle::new(SECRET).unwrap()).unwrap();
+        assert_eq!(haystack.layers, 2);
+        haystack.places
+    }
+
+    #[test]
+    fn a_deleted_file_is_still_in_its_layer() {
+        let first = tar(&[("tmp/key", SECRET.as_bytes())]);
+        let second = tar(&[("tmp/.wh.key", b"")]);
+        assert_eq!(places(&first, &second, "{}"), ["layer 1: /tmp/key (plain)"]);
+    }
+
+    #[test]
+    fn names_and_compressed_content_are_searched() {
+        let first = tar(&[(&format!("x/{SECRET}"), b"")]);
+        let second = tar(&[("z.gz", &gzip(format!("my {SECRET}\n").as_bytes()))]);
+        let places = places(&first, &second, "{}");
+        assert_eq!(places[0], "layer 1: the name of a file in /x/ (plain)");
+        assert!(places[1].starts_with("layer 2: /z.gz (gzip+plain"), "{places:?}");
+    }
+
+    #[test]
+    fn compressed_layers_are_layers() {
+        let first = gzip(&tar(&[("a", SECRET.as_bytes())]));
+        assert_eq!(places(&first, &tar(&[("b", b"")]), "{}"), ["layer 1: /a (plain)"]);
+    }
+
+    #[test]
+    fn the_configuration_is_named_by_its_part() {
+        let empty = tar(&[]);
+        let config = format!(
+            r#"{{"rootfs":{{}},"config":{{"Env":["KEY={SECRET}"],"Labels":{{"l":"{SECRET}"}}}},
+            "history":[{{"created_by":"RUN echo {SECRET}"}}]}}"#
+        );
+        assert_eq!(
+            places(&empty, &empty, &config),
+            [
+                "the environment variable KEY (plain)",
+                "the image's history (plain)",
+                "the label l (plain)"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_archive_that_breaks_off_is_an_error() {
+        let layer = tar(&[("a", &[1; 4000])]);
+        let image = tar(&[("a/layer.tar", &layer)]);
+        let needle = Needle::new(SECRET).unwrap();
+        assert!(search(Cursor::new(&image[..2000]), &needle).is_err());
+        assert!(search(Cursor::new(b""), &needle).is_err());
+    }
+}
