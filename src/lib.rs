@@ -18,7 +18,8 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: predicates on facts, what is handed in, what must not be in an image.
+// Floor 1: the engine, predicates on facts, what is handed in, what must not be in an image.
+pub mod engine;
 pub mod expect;
 pub mod leak;
 pub mod submission;

@@ -1,0 +1,165 @@
+//! Builds: what is asked of the builder, and how it went.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::label::Labels;
+
+/// An image to be built.
+#[derive(Debug, Clone, Default)]
+pub struct BuildRequest {
+    /// The build context as one tar, already filtered by its `.dockerignore`.
+    pub context: Bytes,
+    /// The Dockerfile's path in that tar.
+    pub dockerfile: String,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
+    /// Build secrets by their id. They are served from memory.
+    pub secrets: BTreeMap<String, Bytes>,
+    /// The stage to build; the last one unless named.
+    pub target: Option<String>,
+    /// Run every step anew.
+    pub no_cache: bool,
+    /// What the RUN steps can reach.
+    pub network: BuildNetwork,
+    /// Whose it is.
+    pub labels: Labels,
+    /// The image becomes `grade.local/<run>/<name>`. The name is in lower case.
+    pub name: String,
+    /// When to end the build. What runs then is killed.
+    pub time_limit: Duration,
+}
+
+/// What the RUN steps of a build can reach.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BuildNetwork {
+    /// The engine's default network.
+    #[default]
+    Default,
+    /// Their own loopback only.
+    None,
+}
+
+/// How a build went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildReport {
+    /// How it ended.
+    pub outcome: BuildOutcome,
+    /// What the builder did, in its order; at most 512 steps.
+    pub steps: Vec<Step>,
+    /// From the first request to the end.
+    pub took: Duration,
+}
+
+/// How a build ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildOutcome {
+    /// There is an image.
+    Built {
+        /// `sha256:…`.
+        image: String,
+    },
+    /// The Dockerfile or one of its steps is wrong.
+    Failed(BuildFailure),
+    /// The time limit passed.
+    TimedOut,
+}
+
+/// Why a build failed, as far as the builder tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildFailure {
+    /// The builder's words, without its protocol's.
+    pub message: String,
+    /// The failing step, as an index into [`BuildReport::steps`].
+    pub step: Option<usize>,
+    /// Of the failing RUN.
+    pub exit_code: Option<i64>,
+    /// In the Dockerfile, from 1.
+    pub line: Option<u32>,
+}
+
+/// One step of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Step {
+    /// The builder's name of it: `[2/3] RUN make`, `[internal] load metadata for …`.
+    pub name: String,
+    /// Taken from an earlier build. Means something for RUN and COPY only: it changes at random on others.
+    pub cached: bool,
+    /// It began (a cached one, too); one that was not reached did not.
+    pub ran: bool,
+    /// The builder's words on how it failed.
+    pub error: Option<String>,
+    /// Of a RUN that failed.
+    pub exit_code: Option<i64>,
+    /// The end of what it printed, at most 16 KiB, as plain text.
+    pub log: String,
+    /// Zero when it was not reached or did not end.
+    pub took: Duration,
+}
+
+impl Step {
+    /// The Dockerfile's instruction (`RUN make`); none for what the builder does of its own.
+    pub fn instruction(&self) -> Option<&str> {
+        let rest = self.name.strip_prefix('[')?;
+        let (place, instruction) = rest.split_once("] ")?;
+        (!matches!(place, "internal" | "auth")).then_some(instruction)
+    }
+}
+
+/// Progress of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildEvent {
+    /// A step began.
+    Started {
+        /// The step's name.
+        step: String,
+    },
+    /// A step was taken from an earlier build.
+    Cached {
+        /// The step's name.
+        step: String,
+    },
+    /// A step ended.
+    Done {
+        /// The step's name.
+        step: String,
+        /// How it failed, if it did.
+        error: Option<String>,
+    },
+    /// A step printed a line.
+    Log {
+        /// The step's name.
+        step: String,
+        /// Plain text.
+        line: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instruction(name: &str) -> Option<String> {
+        let step = Step { name: name.to_owned(), ..Step::default() };
+        step.instruction().map(str::to_owned)
+    }
+
+    #[test]
+    fn instructions_are_told_from_the_builder_s_own_steps() {
+        assert_eq!(instruction("[2/3] RUN make [all] x").as_deref(), Some("RUN make [all] x"));
+        assert_eq!(
+            instruction("[app 1/2] FROM docker.io/library/x").as_deref(),
+            Some("FROM docker.io/library/x")
+        );
+        for own in [
+            "[internal] load metadata for x",
+            "[auth] library/x",
+            "exporting to image",
+            "copy /context /",
+        ] {
+            assert_eq!(instruction(own), None, "{own}");
+        }
+    }
+}

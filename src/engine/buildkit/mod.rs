@@ -1,0 +1,67 @@
+//! A small BuildKit client: builds with secrets from memory, a network switch, live progress and an image id.
+//!
+//! Two raw streams to the engine make a build: `/session`, on which *we* serve what the builder asks
+//! for (the context, the secrets), and `/grpc`, on which we ask it to solve and listen to its
+//! status. Both end when the build's future is dropped, and with them whatever the build runs.
+
+mod failure;
+mod progress;
+mod session;
+mod solve;
+
+use std::time::{Duration, Instant};
+
+use super::build::{BuildEvent, BuildOutcome, BuildReport, BuildRequest};
+use super::docker::Engine;
+use super::error::{Cause, EngineError};
+use super::label::TAG_PREFIX;
+use failure::Ending;
+use progress::Progress;
+
+/// How long the last words of a build may take to arrive once it ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// Builds an image and tells how that went; `listen` hears of it while it happens.
+    ///
+    /// Dropping the future ends the build and kills what it runs.
+    ///
+    /// # Errors
+    /// [`EngineError::Build`] when the engine, its disk, or the registry of a base image failed. A
+    /// build that fails for its Dockerfile's sake, or that hits its time limit, is a report.
+    pub async fn build(
+        &self,
+        request: BuildRequest,
+        listen: &(dyn Fn(BuildEvent) + Send + Sync),
+    ) -> Result<BuildReport, EngineError> {
+        let name = format!("{TAG_PREFIX}{}/{}", request.labels.run, request.name);
+        let limit = request.time_limit;
+        let began = Instant::now();
+        let mut progress = Progress::new(listen);
+        let ending =
+            tokio::time::timeout(limit, solve::solve(self.dialer(), request, &name, &mut progress))
+                .await;
+        let took = began.elapsed();
+        let failed = |cause| EngineError::Build { name: name.clone(), cause };
+        let outcome = match ending {
+            Ok(Ok(Ending::Built { image })) => BuildOutcome::Built { image },
+            Ok(Ok(Ending::Failed(status))) => {
+                BuildOutcome::Failed(failure::classify(&status, progress.steps()).map_err(failed)?)
+            }
+            Ok(Err(cause)) => return Err(failed(cause)),
+            Err(_) => {
+                // A build that never ends and an engine that is gone look the same until asked.
+                self.ping().await.map_err(failed)?;
+                BuildOutcome::TimedOut
+            }
+        };
+        Ok(BuildReport { outcome, steps: progress.into_steps(), took })
+    }
+}
+
+/// A transport that broke, as opposed to an answer of the builder.
+fn transport_cause(status: &tonic::Status) -> Option<Cause> {
+    let broke =
+        std::error::Error::source(status).is_some() || status.code() == tonic::Code::Unavailable;
+    broke.then(|| Cause::lost(status.message()))
+}

@@ -1,0 +1,174 @@
+//! One build, from the first request to its answer.
+
+use std::collections::HashMap;
+
+use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::buildkit::v1::{SolveRequest, StatusRequest};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use super::failure::Ending;
+use super::progress::Progress;
+use super::session::{self, Offer};
+use super::{LAST_WORDS, transport_cause};
+use crate::engine::build::{BuildNetwork, BuildRequest};
+use crate::engine::dial::Dialer;
+use crate::engine::error::Cause;
+
+/// A status message holds the logs of a moment, and a build can print much in one.
+const LARGEST_MESSAGE: usize = 64 << 20;
+
+/// Builds, and feeds `progress` meanwhile.
+pub(super) async fn solve(
+    dialer: &Dialer,
+    request: BuildRequest,
+    name: &str,
+    progress: &mut Progress<'_>,
+) -> Result<Ending, Cause> {
+    let session_id = format!("{:032x}", rand::random::<u128>());
+    let build_id = format!("{:032x}", rand::random::<u128>());
+    let offer = Offer {
+        id: session_id.clone(),
+        context: request.context.clone(),
+        secrets: request.secrets.clone(),
+    };
+    let message = SolveRequest {
+        r#ref: build_id.clone(),
+        session: session_id,
+        frontend: "dockerfile.v0".to_owned(),
+        frontend_attrs: attributes(&request, offer.context_url()),
+        exporter_deprecated: "moby".to_owned(),
+        exporter_attrs_deprecated: HashMap::from([("name".to_owned(), name.to_owned())]),
+        ..SolveRequest::default()
+    };
+    let session = session::open(dialer, offer).await?;
+    let mut asking =
+        ControlClient::new(channel(dialer).await?).max_decoding_message_size(LARGEST_MESSAGE);
+    let mut listening = asking.clone();
+
+    let watch = async {
+        let Ok(answer) = listening.status(StatusRequest { r#ref: build_id }).await else {
+            return;
+        };
+        let mut messages = answer.into_inner();
+        while let Ok(Some(message)) = messages.message().await {
+            progress.take(message);
+        }
+    };
+    let build = async {
+        tokio::pin!(watch);
+        let answer = asking.solve(message);
+        tokio::pin!(answer);
+        let answer = tokio::select! {
+            answer = &mut answer => {
+                // The steps' ends travel beside the answer. When they are lost, the report lacks
+                // them, but the answer stands.
+                let _in_time = tokio::time::timeout(LAST_WORDS, watch).await;
+                answer
+            }
+            () = &mut watch => answer.await,
+        };
+        match answer {
+            Ok(answer) => built(answer.into_inner().exporter_response),
+            Err(status) => transport_cause(&status).map_or(Ok(Ending::Failed(status)), Err),
+        }
+    };
+    tokio::select! {
+        ending = build => ending,
+        never = async { session.serve().await; std::future::pending().await } => never,
+    }
+}
+
+fn built(response: HashMap<String, String>) -> Result<Ending, Cause> {
+    ["containerimage.digest", "containerimage.config.digest"]
+        .iter()
+        .find_map(|key| response.get(*key).cloned())
+        .map(|image| Ending::Built { image })
+        .ok_or_else(|| Cause::Other("the builder names no image".to_owned()))
+}
+
+/// The gRPC channel to the builder, over one raw stream.
+async fn channel(dialer: &Dialer) -> Result<Channel, Cause> {
+    let request = Request::post("/grpc")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| Cause::Other(error.to_string()))?;
+    let stream = dialer.upgrade(request).await?;
+    let mut once = Some(stream);
+    let connector = tower::service_fn(move |_: Uri| {
+        let stream = once.take();
+        async move { stream.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::BrokenPipe)) }
+    });
+    Endpoint::from_static("http://buildkit")
+        .connect_with_connector(connector)
+        .await
+        .map_err(|error| Cause::lost(error.to_string()))
+}
+
+/// The frontend's attributes. Entitlements are never asked for: some engines grant them.
+fn attributes(request: &BuildRequest, context: String) -> HashMap<String, String> {
+    let mut attributes = HashMap::from([
+        ("context".to_owned(), context),
+        ("filename".to_owned(), request.dockerfile.clone()),
+        // A Dockerfile's `# syntax=` line would fetch a frontend from a registry.
+        ("cmdline".to_owned(), String::new()),
+        // A cache mount is known by its id alone, so one submission could read another's.
+        (
+            "build-arg:BUILDKIT_CACHE_MOUNT_NS".to_owned(),
+            format!("{}-{}", request.labels.run, request.labels.submission),
+        ),
+    ]);
+    if let Some(target) = &request.target {
+        attributes.insert("target".to_owned(), target.clone());
+    }
+    if request.no_cache {
+        attributes.insert("no-cache".to_owned(), String::new());
+    }
+    if request.network == BuildNetwork::None {
+        attributes.insert("force-network-mode".to_owned(), "none".to_owned());
+    }
+    let args = request.args.iter().map(|(key, value)| (format!("build-arg:{key}"), value.clone()));
+    attributes.extend(args);
+    let labels = request.labels.of_image().into_iter();
+    attributes.extend(labels.map(|(key, value)| (format!("label:{key}"), value)));
+    attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_becomes_the_frontend_s_attributes() {
+        let request = BuildRequest {
+            dockerfile: "Dockerfile".to_owned(),
+            args: [("V".to_owned(), "1".to_owned())].into(),
+            target: Some("app".to_owned()),
+            no_cache: true,
+            network: BuildNetwork::None,
+            ..BuildRequest::default()
+        };
+        let attributes = attributes(&request, "http://c".to_owned());
+        for (key, value) in [
+            ("context", "http://c"),
+            ("filename", "Dockerfile"),
+            ("cmdline", ""),
+            ("build-arg:V", "1"),
+            ("target", "app"),
+            ("no-cache", ""),
+            ("force-network-mode", "none"),
+            ("label:grade.image.run", ""),
+        ] {
+            assert_eq!(attributes.get(key).map(String::as_str), Some(value), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_is_not_sent() {
+        let attributes = attributes(&BuildRequest::default(), String::new());
+        for key in ["target", "no-cache", "force-network-mode"] {
+            assert!(!attributes.contains_key(key), "{key}");
+        }
+    }
+}

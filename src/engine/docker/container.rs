@@ -1,0 +1,131 @@
+//! What can be done with a container that is there.
+
+use bollard::models::{ContainerState as RawState, Health as RawHealth, HealthStatusEnum};
+use bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+    RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
+
+use super::Engine;
+use super::cause::{call, call_or_refusal};
+use crate::engine::container::{Check, ContainerState, Health, HealthStatus, Signalled, Started};
+use crate::engine::error::{Cause, EngineError};
+
+impl Engine {
+    /// Looks at a container.
+    ///
+    /// # Errors
+    /// [`EngineError::Inspect`] when the engine failed or there is no such container.
+    pub async fn inspect(&self, container: &str) -> Result<ContainerState, EngineError> {
+        Ok(state(self.raw_state(container).await?))
+    }
+
+    pub(super) async fn raw_state(&self, container: &str) -> Result<RawState, EngineError> {
+        let inspecting = self.docker.inspect_container(container, None::<InspectContainerOptions>);
+        let object = || format!("the container {container}");
+        let raw = call(inspecting)
+            .await
+            .map_err(|cause| EngineError::Inspect { object: object(), cause })?;
+        raw.state.ok_or_else(|| EngineError::Inspect {
+            object: object(),
+            cause: Cause::Other("the engine names no state".to_owned()),
+        })
+    }
+
+    /// Stops a container without grace and starts it again.
+    ///
+    /// # Errors
+    /// [`EngineError::Restart`] when the engine failed.
+    pub async fn restart(&self, container: &str) -> Result<Started, EngineError> {
+        let options = RestartContainerOptionsBuilder::default().t(0).build();
+        let restarting = self.docker.restart_container(container, Some(options));
+        match call_or_refusal(restarting).await {
+            Ok(Ok(())) => Ok(Started::Started),
+            Ok(Err((404, message))) => Err(Cause::Other(message)),
+            // Stopping cannot be refused; so it is the start, whose refusals come with any status.
+            Ok(Err(_)) => return self.start(container).await,
+            Err(cause) => Err(cause),
+        }
+        .map_err(|cause| EngineError::Restart { container: container.to_owned(), cause })
+    }
+
+    /// Asks a container to end, with `grace` seconds to do so, and kills it then. One that does not
+    /// run is left as it is.
+    ///
+    /// # Errors
+    /// [`EngineError::Stop`] when the engine failed.
+    pub async fn stop(&self, container: &str, grace: u32) -> Result<(), EngineError> {
+        let grace = i32::try_from(grace).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(grace).build();
+        call(self.docker.stop_container(container, Some(options)))
+            .await
+            .map_err(|cause| EngineError::Stop { container: container.to_owned(), cause })
+    }
+
+    /// Sends a signal (`KILL`, `TERM`, `STOP`) to a container's first process.
+    ///
+    /// # Errors
+    /// [`EngineError::Signal`] when the engine failed or there is no such container.
+    pub async fn kill(&self, container: &str, signal: &str) -> Result<Signalled, EngineError> {
+        let options = KillContainerOptionsBuilder::default().signal(signal).build();
+        let failed = |cause| EngineError::Signal { container: container.to_owned(), cause };
+        match call_or_refusal(self.docker.kill_container(container, Some(options)))
+            .await
+            .map_err(failed)?
+        {
+            Ok(()) => Ok(Signalled::Sent),
+            Err((409, _)) => Ok(Signalled::NotRunning),
+            Err((_, message)) => Err(failed(Cause::of_message(message))),
+        }
+    }
+
+    /// Removes a container, running or not, and its anonymous volumes. One that is gone is fine.
+    ///
+    /// # Errors
+    /// [`EngineError::Remove`] when the engine failed.
+    pub async fn remove(&self, container: &str) -> Result<(), EngineError> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        let failed =
+            |cause| EngineError::Remove { object: format!("the container {container}"), cause };
+        match call_or_refusal(self.docker.remove_container(container, Some(options)))
+            .await
+            .map_err(failed)?
+        {
+            // 409: its removal is under way already.
+            Ok(()) | Err((404, _)) => Ok(()),
+            Err((409, message)) if message.contains("already in progress") => Ok(()),
+            Err((_, message)) => Err(failed(Cause::of_message(message))),
+        }
+    }
+}
+
+fn state(raw: RawState) -> ContainerState {
+    let running = raw.running.unwrap_or_default();
+    ContainerState {
+        running,
+        paused: raw.paused.unwrap_or_default(),
+        exit_code: raw.exit_code.filter(|_| !running),
+        oom_killed: raw.oom_killed.unwrap_or_default(),
+        health: raw.health.and_then(health),
+    }
+}
+
+fn health(raw: RawHealth) -> Option<Health> {
+    let log = raw.log.unwrap_or_default().into_iter().map(|check| Check {
+        exit_code: check.exit_code.unwrap_or_default(),
+        output: check.output.unwrap_or_default(),
+        start: check.start.unwrap_or_default(),
+        end: check.end.unwrap_or_default(),
+    });
+    let status = match raw.status? {
+        HealthStatusEnum::STARTING => HealthStatus::Starting,
+        HealthStatusEnum::HEALTHY => HealthStatus::Healthy,
+        HealthStatusEnum::UNHEALTHY => HealthStatus::Unhealthy,
+        HealthStatusEnum::NONE | HealthStatusEnum::EMPTY => return None,
+    };
+    Some(Health {
+        status,
+        failing_streak: u64::try_from(raw.failing_streak.unwrap_or_default()).unwrap_or_default(),
+        log: log.collect(),
+    })
+}

@@ -1,0 +1,151 @@
+//! Files into and out of containers, running or never started.
+
+use std::path::Path;
+
+use bollard::query_parameters::{
+    ContainerArchiveInfoOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+
+use super::cause::{bounded, call_or_refusal, refusal};
+use super::{CALL_LIMIT, Engine};
+use crate::engine::container::{PathArchive, PathStat, Put};
+use crate::engine::error::{Cause, EngineError};
+
+impl Engine {
+    /// Writes a file, owned by root, at an absolute path whose folder is there.
+    ///
+    /// # Errors
+    /// [`EngineError::Copy`] when the engine failed.
+    pub async fn put_file(
+        &self,
+        container: &str,
+        path: &str,
+        bytes: &[u8],
+        mode: u32,
+    ) -> Result<Put, EngineError> {
+        let failed = |cause| EngineError::Copy {
+            container: container.to_owned(),
+            path: path.to_owned(),
+            cause,
+        };
+        let (folder, tar) = packed(path, bytes, mode).map_err(failed)?;
+        let options = UploadToContainerOptionsBuilder::default()
+            .path(&folder)
+            .no_overwrite_dir_non_dir("true")
+            .build();
+        let uploading =
+            self.docker.upload_to_container(container, Some(options), bollard::body_full(tar));
+        match call_or_refusal(uploading).await.map_err(failed)? {
+            Ok(()) => Ok(Put::Written),
+            Err((status, message)) if status < 500 && !message.contains("No such container") => {
+                Ok(Put::Refused { message })
+            }
+            Err((_, message)) => Err(failed(Cause::of_message(message))),
+        }
+    }
+
+    /// What is at an absolute path, without following a link at its end; none when nothing is.
+    ///
+    /// # Errors
+    /// [`EngineError::Copy`] when the engine failed. A container that is not there looks like a
+    /// path that is not.
+    pub async fn stat_path(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> Result<Option<PathStat>, EngineError> {
+        let failed = |cause| EngineError::Copy {
+            container: container.to_owned(),
+            path: path.to_owned(),
+            cause,
+        };
+        let options = ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+        let asking = self.docker.get_container_archive_info(container, Some(options));
+        match call_or_refusal(asking).await.map_err(failed)? {
+            Ok(stat) => Ok(Some(PathStat {
+                name: stat.name,
+                size: u64::try_from(stat.size).unwrap_or_default(),
+                mode: stat.file_mode,
+                link_target: stat.link_target,
+            })),
+            Err((400 | 404, _)) => Ok(None),
+            Err((_, message)) => Err(failed(Cause::of_message(message))),
+        }
+    }
+
+    /// What is at an absolute path, as a tar of at most `limit` bytes; none when nothing is. A link
+    /// at the path's end is given as a link.
+    ///
+    /// # Errors
+    /// [`EngineError::Copy`] when the engine failed or there is no such container.
+    pub async fn read_path(
+        &self,
+        container: &str,
+        path: &str,
+        limit: usize,
+    ) -> Result<Option<PathArchive>, EngineError> {
+        let reading = async {
+            let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+            let mut chunks =
+                std::pin::pin!(self.docker.download_from_container(container, Some(options)));
+            let mut archive = PathArchive { tar: Vec::new(), truncated: false };
+            loop {
+                match chunks.try_next().await {
+                    Ok(Some(chunk)) => {
+                        let room = limit.saturating_sub(archive.tar.len());
+                        archive.tar.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+                        if chunk.len() > room {
+                            archive.truncated = true;
+                            return Ok(Some(archive));
+                        }
+                    }
+                    Ok(None) => return Ok(Some(archive)),
+                    Err(error) => match refusal(&error) {
+                        // A path through a file ("not a directory") is a bad request to the engine.
+                        Some((400 | 404, message)) if !message.contains("No such container") => {
+                            return Ok(None);
+                        }
+                        _ => return Err(Cause::from(error)),
+                    },
+                }
+            }
+        };
+        bounded(CALL_LIMIT, reading).await.map_err(|cause| EngineError::Copy {
+            container: container.to_owned(),
+            path: path.to_owned(),
+            cause,
+        })
+    }
+}
+
+/// A folder and a tar with one file for it.
+fn packed(path: &str, bytes: &[u8], mode: u32) -> Result<(String, Bytes), Cause> {
+    let split = Path::new(path).parent().zip(Path::new(path).file_name());
+    let (folder, name) = split.ok_or_else(|| Cause::Other(format!("{path:?} names no file")))?;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(u64::try_from(bytes.len()).unwrap_or_default());
+    header.set_mode(mode);
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_data(&mut header, name, bytes)
+        .and_then(|()| tar.into_inner())
+        .map(|tar| (folder.display().to_string(), Bytes::from(tar)))
+        .map_err(|error| Cause::Other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_packed_for_its_folder() {
+        let (folder, tar) = packed("/tmp/broken", b"x", 0o644).expect("packed");
+        assert_eq!(folder, "/tmp");
+        let mut archive = tar::Archive::new(&tar[..]);
+        let entry = archive.entries().expect("a tar").next().expect("a file").expect("whole");
+        assert_eq!(entry.path().expect("a path").to_str(), Some("broken"));
+        assert!(packed("/", b"", 0o644).is_err());
+    }
+}

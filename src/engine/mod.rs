@@ -1,0 +1,44 @@
+//! A Docker Engine in this program's own words: connect, build, run, look, and leave nothing behind.
+//!
+//! One rule holds for every call: `Err` means that our side or the infrastructure failed; whatever a
+//! submission did is data in the answer. A build that fails, a command that does not exist, a
+//! container that dies are reports; a lost socket, a full disk, a registry that is down are errors.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `endpoint`, `context`, `dial`, `tls` | where the engine is, and one way to connect to it |
+//! | `docker/` | the engine's REST calls: the only files that name bollard |
+//! | `buildkit/` | builds: a small BuildKit client, the only files that name its protocol |
+//! | `build`, `container`, `image`, `label`, `owner` | the nouns that the calls take and give |
+//! | `error` | errors by operation, each with its cause |
+
+mod build;
+mod buildkit;
+mod capture;
+mod container;
+mod context;
+mod dial;
+mod docker;
+mod endpoint;
+mod error;
+mod image;
+mod label;
+mod owner;
+mod text;
+mod tls;
+
+pub use build::{
+    BuildEvent, BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Step,
+};
+pub use capture::Captured;
+pub use container::{
+    Check, ContainerEvent, ContainerEventKind, ContainerNetwork, ContainerSpec, ContainerState,
+    Created, ExecReport, ExecRequest, Health, HealthStatus, HealthTiming, Limits, PathArchive,
+    PathStat, Put, RunReport, Signalled, Started,
+};
+pub use docker::{Engine, EngineInfo, ImageExport, OwnedFilter, OwnedKind, OwnedObject};
+pub use endpoint::{Endpoint, TlsFiles, Transport};
+pub use error::{Cause, EngineError, Reach};
+pub use image::{HealthTest, HistoryEntry, ImageInfo};
+pub use label::{Labels, NAME_PREFIX, TAG_PREFIX};
+pub use owner::{Owner, OwnerLife};
