@@ -28,5 +28,12 @@ pub mod submission;
 pub mod evidence;
 pub mod rubric;
 
-// Floor 3: the verdict.
+// Floor 3: the verdict, and the kinds of question.
 pub mod judge;
+pub mod probe;
+
+// Floor 4: a rubric bound to the kinds.
+pub mod plan;
+
+// Floor 5: asking.
+pub mod observe;

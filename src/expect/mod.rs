@@ -72,3 +72,37 @@ pub enum Literal {
     /// A list of texts.
     List(Vec<String>),
 }
+
+impl Expect {
+    /// Every text in it that may hold `${name}`.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Expect::Equals(one) | Expect::AtMost(one) | Expect::AtLeast(one) => one.texts(),
+            Expect::Between(low, high) => [low.texts(), high.texts()].concat(),
+            Expect::OneOf(many) => many.iter().flat_map(Literal::texts).collect(),
+            Expect::Contains(parts) => parts.iter().map(String::as_str).collect(),
+            Expect::Matches(text) | Expect::StartsWith(text) | Expect::EndsWith(text) => vec![text],
+            Expect::Not(inner)
+            | Expect::AnyItem(inner)
+            | Expect::EveryItem(inner)
+            | Expect::Length(inner) => inner.texts(),
+            Expect::All(many) | Expect::Any(many) => many.iter().flat_map(Expect::texts).collect(),
+            Expect::Semver
+            | Expect::Spdx
+            | Expect::Url
+            | Expect::Mailboxes
+            | Expect::Absent
+            | Expect::Present => Vec::new(),
+        }
+    }
+}
+
+impl Literal {
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Literal::Text(text) => vec![text],
+            Literal::List(items) => items.iter().map(String::as_str).collect(),
+            Literal::Bool(_) | Literal::Int(_) => Vec::new(),
+        }
+    }
+}

@@ -150,7 +150,7 @@ fn bare(value: Option<&Value>, values: &Values) -> String {
 }
 
 /// The names that words use as `{fact}`.
-pub(crate) fn placeholders(words: &str) -> Vec<&str> {
+pub fn placeholders(words: &str) -> Vec<&str> {
     let pieces = words.split('{').skip(1);
     pieces.filter_map(|piece| piece.split_once('}')).map(|(name, _)| name).collect()
 }

@@ -13,7 +13,7 @@ use crate::fact::{Facts, look_up};
 use crate::nonce::Values;
 use crate::rubric::{Facets, Probe, Rubric};
 
-pub use feedback::{Feedback, Place};
+pub use feedback::{Feedback, Place, placeholders};
 pub use gradebook::{Entry, Gradebook};
 pub use plain::{line, plain};
 

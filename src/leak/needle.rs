@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// A needle of at least this many bytes is looked for by its halves, so that a part of it, or one
@@ -133,6 +132,7 @@ fn rot13(byte: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";

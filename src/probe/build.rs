@@ -1,0 +1,133 @@
+//! `build`: builds, and tells how that went.
+
+use async_trait::async_trait;
+
+use super::params::{BUILD, Reader};
+use super::{Answer, BindError, Built, Kind, Observe, Room};
+use crate::ask::Params;
+use crate::engine::{BuildFailure, BuildOutcome, BuildReport, Step};
+use crate::evidence::Fault;
+use crate::fact::{FactDef, Facts, Shape, Value};
+use crate::recipe::BuildRecipe;
+use crate::unit::millis;
+
+pub(super) const KIND: Kind = Kind {
+    name: "build",
+    doc: "Builds, and tells how that went. A build that must fail is asked for with \
+          `expect.succeeded = false`; arguments, secrets, a target, a changed context or a \
+          downstream Dockerfile belong to the build's own table.",
+    params: &[BUILD],
+    facts: &[
+        FactDef::new("succeeded", Shape::Bool, "whether there is an image"),
+        FactDef::new("exit_code", Shape::Int, "of the RUN that failed"),
+        FactDef::new("failed_step", Shape::Text, "the instruction that failed"),
+        FactDef::new("failed_line", Shape::Int, "its line in the student's Dockerfile"),
+        FactDef::new("error", Shape::Text, "the builder's message"),
+        FactDef::new("timed_out", Shape::Bool, "whether it hit the time limit"),
+        FactDef::new("too_large", Shape::Bool, "whether the context was above its limits"),
+        FactDef::new("log", Shape::Text, "the end of the failing step's output"),
+        FactDef::new("steps", Shape::List, "the instructions, in the order they ended"),
+        FactDef::new("cached_steps", Shape::List, "those that came from the cache"),
+        FactDef::new("ran_steps", Shape::List, "those that did not"),
+        FactDef::new("duration", Shape::Millis, "how long the build took"),
+        FactDef::new("context_size", Shape::Bytes, "of the files sent to the builder"),
+        FactDef::new("context_files", Shape::Int, "how many files were sent"),
+        DECLARED_ARGS,
+    ],
+    bind,
+};
+
+/// Shared with the `image` kind.
+pub(super) const DECLARED_ARGS: FactDef = FactDef::new(
+    "declared_args",
+    Shape::List,
+    "names that the Dockerfile declares with ARG, less those only its FROM lines use",
+);
+
+struct Build {
+    recipe: BuildRecipe,
+}
+
+fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
+    Ok(Box::new(Build { recipe: Reader(params).build() }))
+}
+
+#[async_trait]
+impl Observe for Build {
+    async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
+        let built = room.build(&self.recipe).await?;
+        if let Some(parent) = &self.recipe.parent
+            && let Err(because) = room.image(parent).await?
+        {
+            return Ok(Answer::Unreached(format!(
+                "the image to start from did not build: {because}"
+            )));
+        }
+        let mut facts = facts(&built);
+        facts.extend(declared_args(room));
+        let own = self.recipe.parent.is_none();
+        if let Some(line) = failed_line(&built, room).filter(|_| own) {
+            facts.insert("failed_line".into(), Value::Int(line));
+        }
+        Ok(Answer::Facts(facts))
+    }
+}
+
+fn facts(built: &Built) -> Facts {
+    let mut facts = Facts::new();
+    let mut set = |name: &str, value: Value| facts.insert(name.to_owned(), value);
+    set("succeeded", built.image.is_ok().into());
+    set("too_large", built.too_large.into());
+    if let Some((bytes, files)) = built.context {
+        set("context_size", Value::Bytes(bytes));
+        set("context_files", Value::Int(i64::try_from(files).unwrap_or(i64::MAX)));
+    }
+    if let Err(because) = &built.image {
+        set("error", because.as_str().into());
+    }
+    let report = built.report.as_ref();
+    let timed_out = report.is_some_and(|report| report.outcome == BuildOutcome::TimedOut);
+    set("timed_out", timed_out.into());
+    let Some(report) = report else { return facts };
+    set("duration", Value::Millis(millis(report.took)));
+    let named = |keep: fn(&&Step) -> bool| -> Value {
+        let steps = report.steps.iter().filter(|step| step.instruction().is_some());
+        let names = steps.filter(keep).filter_map(Step::instruction);
+        Value::List(names.map(str::to_owned).collect())
+    };
+    set("steps", named(|_| true));
+    set("cached_steps", named(|step| step.cached));
+    set("ran_steps", named(|step| step.ran && !step.cached));
+    if let Some((failure, step)) = failed_step(report) {
+        if let Some(code) = failure.exit_code {
+            set("exit_code", code.into());
+        }
+        if let Some(step) = step {
+            set("failed_step", step.instruction().unwrap_or(&step.name).into());
+            set("log", step.log.as_str().into());
+        }
+    }
+    facts
+}
+
+fn failed_step(report: &BuildReport) -> Option<(&BuildFailure, Option<&Step>)> {
+    let BuildOutcome::Failed(failure) = &report.outcome else { return None };
+    Some((failure, failure.step.and_then(|index| report.steps.get(index))))
+}
+
+/// The builder's own word for the line where it has one, else the line of the step it names.
+fn failed_line(built: &Built, room: &Room) -> Option<i64> {
+    let (failure, step) = failed_step(built.report.as_ref()?)?;
+    let told = failure.line;
+    let counted = || {
+        let summary = room.submission.dockerfile()?.summary.as_ref()?;
+        summary.line_of_step(&step?.name)
+    };
+    told.or_else(counted).map(i64::from)
+}
+
+/// What the student's Dockerfile declares, when it can be read.
+pub(super) fn declared_args(room: &Room) -> Option<(String, Value)> {
+    let summary = room.submission.dockerfile()?.summary.as_ref()?;
+    Some(("declared_args".into(), summary.declared_args.clone().into()))
+}

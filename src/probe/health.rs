@@ -1,0 +1,306 @@
+//! `health`: the image's own health check at work.
+//!
+//! The student's test, retries and own timeout stay as they are. Interval and start period are
+//! shortened, and so is the timeout where it is the engine's default of 30 s: a hung check would
+//! otherwise take one and a half minutes to say what it says here in seconds.
+
+use std::pin::Pin;
+use std::time::{Duration, Instant, SystemTime};
+
+use async_trait::async_trait;
+use futures_util::{Stream, StreamExt};
+
+use super::params::{BUILD, ParamDef, ParamShape, Reader};
+use super::{Answer, BindError, Kind, Observe, Room};
+use crate::ask::Params;
+use crate::engine::{
+    ContainerEvent, ContainerEventKind, ContainerSpec, Created, EngineError, ExecRequest,
+    HealthStatus, HealthTest, HealthTiming, Put, Signalled, Started,
+};
+use crate::evidence::Fault;
+use crate::fact::{FactDef, Facts, Shape, Value};
+use crate::recipe::BuildRecipe;
+use crate::unit::millis;
+
+/// The engine's own timeout for a check that sets none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// What that is shortened to.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_millis(300);
+const START_PERIOD: Duration = Duration::from_millis(1);
+
+pub(super) const KIND: Kind = Kind {
+    name: "health",
+    doc: "Runs a container and waits for its own health check to say healthy; then, if asked, \
+          breaks the service in a file that it watches or freezes all its processes, and waits \
+          for unhealthy.",
+    params: &[
+        BUILD,
+        ParamDef::optional("healthy_within", ParamShape::Duration, "20s", "time to become healthy"),
+        ParamDef::optional(
+            "stay",
+            ParamShape::Duration,
+            "5s",
+            "with break = \"none\": how long it has to stay healthy",
+        ),
+        ParamDef::optional(
+            "break",
+            ParamShape::Word(&["none", "file", "freeze"]),
+            "none",
+            "how it is broken once healthy",
+        ),
+        ParamDef::optional(
+            "break_file",
+            ParamShape::Text,
+            "/tmp/broken",
+            "the file made for break = \"file\"",
+        ),
+        ParamDef::optional(
+            "unhealthy_within",
+            ParamShape::Duration,
+            "40s",
+            "time to become unhealthy",
+        ),
+    ],
+    facts: &[
+        FactDef::new(
+            "has_check",
+            Shape::Bool,
+            "whether the image has a health check that is not NONE",
+        ),
+        FactDef::new("test", Shape::List, "the check, as the image has it"),
+        FactDef::new("started", Shape::Bool, "whether the container could be started"),
+        FactDef::new("start_error", Shape::Text, "why it could not"),
+        FactDef::new("became_healthy", Shape::Bool, "whether it became healthy in time"),
+        FactDef::new("healthy_after", Shape::Millis, "from start to healthy"),
+        FactDef::new("stayed_healthy", Shape::Bool, "with break = \"none\": whether it stayed so"),
+        FactDef::new("broken", Shape::Bool, "whether it was broken"),
+        FactDef::new(
+            "became_unhealthy",
+            Shape::Bool,
+            "whether it became unhealthy in time once broken",
+        ),
+        FactDef::new("unhealthy_after", Shape::Millis, "from being broken to unhealthy"),
+        FactDef::new("still_running", Shape::Bool, "whether the container runs at the end"),
+        FactDef::new("exit_code", Shape::Int, "of the container, when it ended"),
+        FactDef::new("checks", Shape::Int, "checks the engine remembers, five at most"),
+        FactDef::new(
+            "check_exit_code",
+            Shape::Int,
+            "of the last check; -1 when it hit its timeout",
+        ),
+        FactDef::new("check_output", Shape::Text, "what the last check printed"),
+    ],
+    bind,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Break {
+    Never,
+    File(String),
+    Freeze,
+}
+
+struct Health {
+    recipe: BuildRecipe,
+    how: Break,
+    healthy_within: Duration,
+    stay: Duration,
+    unhealthy_within: Duration,
+}
+
+fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
+    let reader = Reader(params);
+    let file = reader.text("break_file");
+    let how = match reader.text("break").as_deref() {
+        Some("file") => Break::File(file.clone().unwrap_or_else(|| "/tmp/broken".into())),
+        Some("freeze") => Break::Freeze,
+        _ => Break::Never,
+    };
+    if file.is_some() && !matches!(how, Break::File(_)) {
+        let message = "only break = \"file\" makes a file".into();
+        return Err(BindError { param: "break_file", message });
+    }
+    if params.contains_key("stay") && how != Break::Never {
+        let message = "only break = \"none\" watches it stay healthy".into();
+        return Err(BindError { param: "stay", message });
+    }
+    Ok(Box::new(Health {
+        recipe: reader.build(),
+        how,
+        healthy_within: reader.duration("healthy_within", Duration::from_secs(20)),
+        stay: reader.duration("stay", Duration::from_secs(5)),
+        unhealthy_within: reader.duration("unhealthy_within", Duration::from_secs(40)),
+    }))
+}
+
+#[async_trait]
+impl Observe for Health {
+    async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
+        let image = match room.image(&self.recipe).await? {
+            Ok(image) => image,
+            Err(because) => return Ok(Answer::Unreached(because)),
+        };
+        let check = room.engine.image(&image).await?.healthcheck;
+        let check = check.filter(|check| check.test.first().is_some_and(|word| word != "NONE"));
+        let mut facts = Facts::from([("has_check".to_owned(), check.is_some().into())]);
+        let Some(check) = check else { return Ok(Answer::Facts(facts)) };
+        facts.insert("test".into(), check.test.clone().into());
+        let spec = ContainerSpec {
+            image,
+            name: room.name("health"),
+            health: Some(timing(&check)),
+            labels: room.labels("health"),
+            ..ContainerSpec::default()
+        };
+        let started = match room.engine.create(&spec).await? {
+            Created::Refused { message } => Err(message),
+            Created::Container(container) => {
+                let mut watch = Watch::of(room, &container, SystemTime::now());
+                let started = match room.engine.start(&container).await? {
+                    Started::Refused { message } => Err(message),
+                    Started::Started => {
+                        facts.extend(self.live(room, &container, &mut watch).await?);
+                        Ok(())
+                    }
+                };
+                room.engine.remove(&container).await?;
+                started
+            }
+        };
+        facts.insert("started".into(), started.is_ok().into());
+        if let Err(message) = started {
+            facts.insert("start_error".into(), message.into());
+        }
+        Ok(Answer::Facts(facts))
+    }
+}
+
+impl Health {
+    async fn live(&self, room: &Room, container: &str, watch: &mut Watch) -> Result<Facts, Fault> {
+        let healthy = watch.healthy(self.healthy_within).await?;
+        let mut facts = Facts::from([("became_healthy".to_owned(), healthy.is_some().into())]);
+        if let Some(after) = healthy {
+            facts.insert("healthy_after".into(), Value::Millis(millis(after)));
+            if self.how == Break::Never {
+                let fell = watch.unhealthy(self.stay).await?;
+                let left = fell.is_some() || watch.ended;
+                facts.insert("stayed_healthy".into(), (!left).into());
+            } else {
+                let broken = self.strike(room, container).await?;
+                facts.insert("broken".into(), broken.into());
+                let fell = watch.unhealthy(self.unhealthy_within).await?;
+                facts.insert("became_unhealthy".into(), fell.is_some().into());
+                if let Some(after) = fell {
+                    facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
+                }
+            }
+        }
+        let state = room.engine.inspect(container).await?;
+        facts.insert("still_running".into(), state.running.into());
+        if let Some(code) = state.exit_code.filter(|_| !state.running) {
+            facts.insert("exit_code".into(), code.into());
+        }
+        if let Some(health) = state.health {
+            let checks = i64::try_from(health.log.len()).unwrap_or(i64::MAX);
+            facts.insert("checks".into(), checks.into());
+            if let Some(last) = health.log.last() {
+                facts.insert("check_exit_code".into(), last.exit_code.into());
+                facts.insert("check_output".into(), last.output.as_str().into());
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Breaks the service; tells whether it was still there to be broken.
+    async fn strike(&self, room: &Room, container: &str) -> Result<bool, Fault> {
+        match &self.how {
+            Break::Never => Ok(false),
+            Break::Freeze => Ok(room.engine.freeze(container).await? == Signalled::Sent),
+            Break::File(path) => {
+                let path = room.fill(path);
+                let put = room.engine.put_file(container, &path, b"", 0o644).await?;
+                let Put::Refused { message } = put else { return Ok(true) };
+                // A folder that only the container sees, such as a tmpfs, is reached from inside.
+                let request = ExecRequest {
+                    command: vec!["touch".into(), path.clone()],
+                    user: Some("0".into()),
+                    time_limit: Duration::from_secs(10),
+                    output_limit: 1_000,
+                    ..ExecRequest::default()
+                };
+                let touched = room.engine.exec(container, &request).await?;
+                if touched.exit_code == Some(0) {
+                    return Ok(true);
+                }
+                let running = room.engine.inspect(container).await?.running;
+                if !running {
+                    return Ok(false);
+                }
+                let message = format!("failed to make {path} in the container: {message}");
+                Err(Fault { message, advice: None })
+            }
+        }
+    }
+}
+
+/// The timing that a container of ours gets for the student's check.
+pub(super) fn timing(check: &HealthTest) -> HealthTiming {
+    let is_default = check.timeout.is_zero() || check.timeout == DEFAULT_TIMEOUT;
+    HealthTiming {
+        interval: INTERVAL,
+        timeout: is_default.then_some(SHORT_TIMEOUT),
+        start_period: START_PERIOD,
+    }
+}
+
+/// The events of one container, from its creation on.
+pub(super) struct Watch {
+    events: Pin<Box<dyn Stream<Item = Result<ContainerEvent, EngineError>> + Send>>,
+    /// Whether the container was seen to end.
+    ended: bool,
+}
+
+impl Watch {
+    /// Watches a container; events since `since` are told again, so none is missed.
+    pub(super) fn of(room: &Room, container: &str, since: SystemTime) -> Watch {
+        Watch { events: Box::pin(room.engine.events(container, since)), ended: false }
+    }
+
+    /// Waits for healthy: the time it took, or `None` when it did not come in time.
+    pub(super) async fn healthy(
+        &mut self,
+        limit: Duration,
+    ) -> Result<Option<Duration>, EngineError> {
+        self.status(HealthStatus::Healthy, limit).await
+    }
+
+    /// Waits for unhealthy, likewise.
+    async fn unhealthy(&mut self, limit: Duration) -> Result<Option<Duration>, EngineError> {
+        self.status(HealthStatus::Unhealthy, limit).await
+    }
+
+    async fn status(
+        &mut self,
+        wanted: HealthStatus,
+        limit: Duration,
+    ) -> Result<Option<Duration>, EngineError> {
+        let began = Instant::now();
+        let waiting = async {
+            while let Some(event) = self.events.next().await {
+                match event?.kind {
+                    ContainerEventKind::Health(status) if status == wanted => {
+                        return Ok(Some(began.elapsed()));
+                    }
+                    ContainerEventKind::Died { .. } => {
+                        self.ended = true;
+                        return Ok(None);
+                    }
+                    _ => {}
+                }
+            }
+            Ok(None)
+        };
+        tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(None))
+    }
+}

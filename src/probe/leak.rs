@@ -1,0 +1,78 @@
+//! `leak`: whether an image gives a needle away.
+
+use async_trait::async_trait;
+use tokio_util::io::SyncIoBridge;
+
+use super::params::{BUILD, ParamDef, ParamShape, Reader};
+use super::{Answer, BindError, Kind, Observe, Room};
+use crate::ask::Params;
+use crate::evidence::Fault;
+use crate::fact::{FactDef, Facts, Shape, Value};
+use crate::leak::{Haystack, Needle, search};
+use crate::recipe::BuildRecipe;
+
+pub(super) const KIND: Kind = Kind {
+    name: "leak",
+    doc: "Looks for a needle in everything an image holds: every layer, also what later layers \
+          delete, file names, history, environment, labels; plainly, in base64, hex, reversed \
+          or compressed with gzip, whole or in part.",
+    params: &[
+        BUILD,
+        ParamDef::required(
+            "needle",
+            ParamShape::Text,
+            "what must not be there, such as \"${secret}\"",
+        ),
+    ],
+    facts: &[
+        FactDef::new("found", Shape::Bool, "whether it is anywhere"),
+        FactDef::new("places", Shape::List, "where, in words"),
+        FactDef::new("encodings", Shape::List, "how it is written there"),
+        FactDef::new("layers_read", Shape::Int, "how many layers were searched"),
+        FactDef::new("bytes_read", Shape::Bytes, "how much was searched"),
+    ],
+    bind,
+};
+
+struct Leak {
+    recipe: BuildRecipe,
+    needle: String,
+}
+
+fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
+    let reader = Reader(params);
+    let needle = reader.text("needle").unwrap_or_default();
+    if crate::nonce::names(&needle).is_empty() && needle.len() < 8 {
+        let message = "a needle that short may occur by chance; use a value of the run".into();
+        return Err(BindError { param: "needle", message });
+    }
+    Ok(Box::new(Leak { recipe: reader.build(), needle }))
+}
+
+#[async_trait]
+impl Observe for Leak {
+    async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
+        let image = match room.image(&self.recipe).await? {
+            Ok(image) => image,
+            Err(because) => return Ok(Answer::Unreached(because)),
+        };
+        let fault = |message: String| Fault { message, advice: None };
+        let needle = Needle::new(&room.fill(&self.needle)).map_err(fault)?;
+        let archive = SyncIoBridge::new(room.engine.export_image(&image));
+        let searched = tokio::task::spawn_blocking(move || search(archive, &needle)).await;
+        let haystack = searched
+            .map_err(|error| fault(error.to_string()))?
+            .map_err(|error| fault(error.to_string()))?;
+        Ok(Answer::Facts(facts(haystack)))
+    }
+}
+
+fn facts(haystack: Haystack) -> Facts {
+    Facts::from([
+        ("found".to_owned(), (!haystack.places.is_empty()).into()),
+        ("places".to_owned(), haystack.places.into()),
+        ("encodings".to_owned(), haystack.encodings.into_iter().collect::<Vec<_>>().into()),
+        ("layers_read".to_owned(), Value::Int(i64::try_from(haystack.layers).unwrap_or(i64::MAX))),
+        ("bytes_read".to_owned(), Value::Bytes(haystack.bytes)),
+    ])
+}

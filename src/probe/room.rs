@@ -1,0 +1,303 @@
+//! The room that the probes of one submission share: its engine, its values, what was built.
+//!
+//! A build is made once however many probes look at its image, and everything made here carries
+//! the run's labels, so that it can be removed when the room is left, however that happens.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use crate::engine::{
+    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Engine, EngineError, Labels,
+    OwnedFilter,
+};
+use crate::evidence::Fault;
+use crate::nonce::{Values, fill};
+use crate::recipe::{BuildRecipe, Network};
+use crate::submission::{Context, ContextError, ContextLimits, Overlay, Submission, small_context};
+
+/// What a submission may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Time for one build.
+    pub build: Duration,
+    /// What a build context may hold.
+    pub context: ContextLimits,
+}
+
+/// Whose objects are made: the run and the process that owns it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Unique for the run.
+    pub id: String,
+    /// The submission, as labels name it.
+    pub submission: String,
+    /// The owning process.
+    pub owner: String,
+}
+
+/// What is told while probes are at work.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// A step of a build.
+    Build(BuildEvent),
+    /// A probe began.
+    Began {
+        /// Its title.
+        title: String,
+    },
+    /// A probe ended.
+    Ended {
+        /// Its title.
+        title: String,
+    },
+}
+
+/// Where the probes of one submission meet.
+pub struct Room {
+    /// The engine.
+    pub engine: Engine,
+    /// What was handed in.
+    pub submission: Submission,
+    /// The values of this run.
+    pub values: Values,
+    /// What the submission may cost.
+    pub limits: Limits,
+    /// Files that the exercise hands out, for comparing.
+    pub given: Option<PathBuf>,
+    /// Hears what goes on.
+    pub listen: Box<dyn Fn(Progress) + Send + Sync>,
+    run: Run,
+    builds: Shared<BuildRecipe, Result<Arc<Built>, Fault>>,
+    shelves: Shared<String, Result<String, Fault>>,
+    count: AtomicU32,
+}
+
+/// Values made once for each key, by whoever asks first; the others wait for it.
+type Shared<K, V> = Mutex<Vec<(K, Arc<OnceCell<V>>)>>;
+
+/// What came of a recipe.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The image, or why there is none, for the student.
+    pub image: Result<String, String>,
+    /// The builder's report; `None` when it never came to a build.
+    pub report: Option<BuildReport>,
+    /// Bytes and files of the context, when one could be packed.
+    pub context: Option<(u64, u64)>,
+    /// The context was larger than the limits.
+    pub too_large: bool,
+}
+
+impl Room {
+    /// A room for one submission.
+    pub fn new(
+        engine: Engine,
+        submission: Submission,
+        values: Values,
+        limits: Limits,
+        run: Run,
+    ) -> Room {
+        Room {
+            engine,
+            submission,
+            values,
+            limits,
+            given: None,
+            listen: Box::new(|_| {}),
+            run,
+            builds: Mutex::default(),
+            shelves: Mutex::default(),
+            count: AtomicU32::new(0),
+        }
+    }
+
+    /// A text of the rubric with the run's values in it.
+    pub fn fill(&self, text: &str) -> String {
+        fill(text, &self.values)
+    }
+
+    /// [`Room::fill`] for several.
+    pub fn fill_all(&self, texts: &[String]) -> Vec<String> {
+        texts.iter().map(|text| self.fill(text)).collect()
+    }
+
+    /// [`Room::fill`] for a map, its keys included.
+    pub fn fill_map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        map.iter().map(|(key, value)| (self.fill(key), self.fill(value))).collect()
+    }
+
+    /// A name that no other object of the engine has.
+    pub fn name(&self, what: &str) -> String {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{what}-{number}", self.run.id)
+    }
+
+    /// The labels of an object made for a probe kind.
+    pub fn labels(&self, probe: &str) -> Labels {
+        Labels {
+            run: self.run.id.clone(),
+            submission: self.run.submission.clone(),
+            probe: probe.to_owned(),
+            owner: self.run.owner.clone(),
+        }
+    }
+
+    /// Follows a recipe, unless that was done before.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn build(&self, recipe: &BuildRecipe) -> Result<Arc<Built>, Fault> {
+        let cell = cell(&self.builds, recipe);
+        // Boxed, as a recipe may lead to another one.
+        let made = cell.get_or_init(|| Box::pin(self.follow(recipe))).await;
+        made.clone()
+    }
+
+    /// The image that a recipe leads to, or why there is none.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn image(&self, recipe: &BuildRecipe) -> Result<Result<String, String>, Fault> {
+        Ok(self.build(recipe).await?.image.clone())
+    }
+
+    /// The image that a recipe led to, if it was followed and there is one.
+    pub fn built(&self, recipe: &BuildRecipe) -> Option<String> {
+        let made = cell(&self.builds, recipe).get()?.clone();
+        made.ok()?.image.clone().ok()
+    }
+
+    /// A container of the image that is never started, for reading files.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn shelf(&self, image: &str) -> Result<String, Fault> {
+        let cell = cell(&self.shelves, &image.to_owned());
+        let made = cell.get_or_init(|| async {
+            let (name, labels) = (self.name("shelf"), self.labels("file"));
+            Ok(self.engine.create_unstarted(image, &name, &labels).await?)
+        });
+        made.await.clone()
+    }
+
+    /// Removes everything that was made in this room.
+    ///
+    /// # Errors
+    /// The first failure, after everything was tried.
+    pub async fn leave(&self) -> Result<(), EngineError> {
+        let filter = OwnedFilter {
+            run: Some(self.run.id.clone()),
+            submission: Some(self.run.submission.clone()),
+        };
+        let mut first = Ok(());
+        for object in self.engine.owned(&filter).await? {
+            let removed = self.engine.remove_owned(&object).await;
+            first = first.and(removed);
+        }
+        first
+    }
+
+    async fn follow(&self, recipe: &BuildRecipe) -> Result<Arc<Built>, Fault> {
+        if let Some(before) = &recipe.after {
+            self.build(before).await?;
+        }
+        let context = match &recipe.parent {
+            Some(parent) => match self.image(parent).await? {
+                Ok(image) => Ok(self.downstream(recipe, &image).await?),
+                Err(because) => return Ok(Arc::new(Built::without_report(because, false))),
+            },
+            None => self.context(recipe).await?,
+        };
+        let context = match context {
+            Ok(context) => context,
+            Err((because, too_large)) => {
+                return Ok(Arc::new(Built::without_report(because, too_large)));
+            }
+        };
+        let size = (context.bytes, context.files);
+        let request = self.request(recipe, context);
+        let listen = |event| (self.listen)(Progress::Build(event));
+        let report = self.engine.build(request, &listen).await?;
+        let image = match &report.outcome {
+            BuildOutcome::Built { image } => Ok(image.clone()),
+            BuildOutcome::Failed(failure) => Err(failure.message.clone()),
+            BuildOutcome::TimedOut => Err("the build took longer than it may".into()),
+        };
+        Ok(Arc::new(Built { image, report: Some(report), context: Some(size), too_large: false }))
+    }
+
+    /// A context made for the run, whose Dockerfile starts from the parent's image by its tag.
+    async fn downstream(&self, recipe: &BuildRecipe, parent: &str) -> Result<Context, Fault> {
+        let tags = self.engine.image(parent).await?.tags;
+        let own = tags.iter().find(|tag| tag.starts_with(crate::engine::TAG_PREFIX));
+        let tag = own.map_or(parent, String::as_str);
+        let dockerfile = recipe.dockerfile.as_deref().unwrap_or("FROM ${parent}\n");
+        let dockerfile = self.fill(&dockerfile.replace("${parent}", tag));
+        Ok(small_context(&self.fill_map(&recipe.files), &dockerfile))
+    }
+
+    /// The submission's context, or why the builder gets none and whether that is its size.
+    async fn context(
+        &self,
+        recipe: &BuildRecipe,
+    ) -> Result<Result<Context, (String, bool)>, Fault> {
+        let overlay =
+            Overlay { files: self.fill_map(&recipe.files), remove: recipe.remove.clone() };
+        let (submission, limits) = (self.submission.clone(), self.limits.context);
+        let packed =
+            tokio::task::spawn_blocking(move || submission.context(&overlay, &limits)).await;
+        match packed {
+            Ok(Ok(context)) => Ok(Ok(context)),
+            Ok(Err(ContextError::Read(error))) => {
+                Err(Fault { message: error.to_string(), advice: None })
+            }
+            Ok(Err(error)) => {
+                let too_large = matches!(error, ContextError::TooLarge { .. });
+                Ok(Err((error.to_string(), too_large)))
+            }
+            Err(error) => Err(Fault { message: error.to_string(), advice: None }),
+        }
+    }
+
+    fn request(&self, recipe: &BuildRecipe, context: Context) -> BuildRequest {
+        let secrets = self.fill_map(&recipe.secrets).into_iter();
+        BuildRequest {
+            context: Bytes::from(context.tar),
+            dockerfile: context.dockerfile,
+            args: self.fill_map(&recipe.args),
+            secrets: secrets.map(|(id, secret)| (id, Bytes::from(secret))).collect(),
+            target: recipe.target.clone(),
+            no_cache: !recipe.may_use_cache(),
+            network: match recipe.network {
+                Network::Default => BuildNetwork::Default,
+                Network::None => BuildNetwork::None,
+            },
+            labels: self.labels("build"),
+            name: format!("b{}", self.count.fetch_add(1, Ordering::Relaxed)),
+            time_limit: self.limits.build,
+        }
+    }
+}
+
+impl Built {
+    fn without_report(because: String, too_large: bool) -> Built {
+        Built { image: Err(because), report: None, context: None, too_large }
+    }
+}
+
+fn cell<K: PartialEq + Clone, V>(shared: &Shared<K, V>, key: &K) -> Arc<OnceCell<V>> {
+    // Nothing in here panics while it holds the lock.
+    let mut known = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, cell)) = known.iter().find(|(one, _)| one == key) {
+        return Arc::clone(cell);
+    }
+    let cell = Arc::new(OnceCell::new());
+    known.push((key.clone(), Arc::clone(&cell)));
+    cell
+}
