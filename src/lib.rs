@@ -37,3 +37,6 @@ pub mod plan;
 
 // Floor 5: asking.
 pub mod observe;
+
+// Floor 7: the command line.
+pub mod cli;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `grade` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    grade::cli::main()
+}

@@ -1,5 +1,7 @@
 //! A plan: a rubric bound to the kinds of probe that there are, with every mistake told at once.
 
+mod schema;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -11,6 +13,8 @@ use crate::fact::shape_of;
 use crate::judge::placeholders;
 use crate::probe::{self, KINDS, Kind, Observe, ParamShape};
 use crate::recipe::BuildRecipe;
+pub use schema::schema;
+
 use crate::rubric::{self, DEFAULT_BUILD, Draft, Facets, Probe, Rubric};
 
 /// A rubric whose questions can be asked.

@@ -1,0 +1,50 @@
+//! `grade check`: every mistake of rubrics, without an engine.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::locate::Course;
+use super::{Common, Exit, diagnose};
+use crate::plan::{self, Plan, PlanError};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Rubrics to check [default: all of the course]
+    #[arg(value_name = "RUBRIC")]
+    rubrics: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
+    let mut rubrics = arguments.rubrics.clone();
+    if rubrics.is_empty() {
+        let Some(course) = Course::find(common.course.as_deref()) else {
+            anstream::eprintln!("found no course here: name rubrics, or the course with --course DIR");
+            return Exit::Usage;
+        };
+        rubrics = course.slugs().iter().map(|slug| course.rubric(slug)).collect();
+    }
+    let mut exit = Exit::Graded;
+    for path in &rubrics {
+        match load(path) {
+            Ok(plan) => {
+                let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
+                let probes = plan.rubric.probes.len();
+                anstream::println!("{}: {probes} probes, {points} points, no problems", path.display());
+            }
+            Err(wrong) => exit = wrong,
+        }
+    }
+    exit
+}
+
+/// Loads a rubric; what is wrong with it is shown.
+pub(super) fn load(path: &std::path::Path) -> Result<Plan, Exit> {
+    plan::load(path).map_err(|error| {
+        match &error {
+            PlanError::Problems(problems) => diagnose::problems(problems),
+            PlanError::Read { .. } => anstream::eprintln!("{error}"),
+        }
+        Exit::Usage
+    })
+}

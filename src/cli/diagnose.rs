@@ -1,0 +1,34 @@
+//! Shows what is wrong with an instructor's file: every problem, its lines, what to do.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::document::{Problem, Problems};
+
+/// Prints all problems of a file to standard error.
+pub(super) fn problems(problems: &Problems) {
+    let path = problems.path.display().to_string();
+    let source = &problems.source_text;
+    let renderer = Renderer::styled();
+    for problem in &problems.problems {
+        anstream::eprintln!("{}\n", renderer.render(&[group(problem, &path, source)]));
+    }
+    let count = problems.problems.len();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    anstream::eprintln!("{path}: {count} {noun}");
+}
+
+fn group<'a>(problem: &'a Problem, path: &'a str, source: &'a str) -> Group<'a> {
+    // The first line of a span says enough: a whole table would fill the screen.
+    let start = problem.span.start.min(source.len());
+    let end = problem.span.end.min(source.len()).max(start);
+    let line = source.get(start..end).and_then(|text| text.find('\n')).unwrap_or(end - start);
+    let end = (start + line).max(start);
+    let snippet = Snippet::source(source)
+        .path(path)
+        .annotation(AnnotationKind::Primary.span(start..end));
+    let group = Group::with_title(Level::ERROR.primary_title(&problem.message)).element(snippet);
+    match &problem.help {
+        Some(help) => group.element(Level::HELP.message(help)),
+        None => group,
+    }
+}

@@ -1,0 +1,79 @@
+//! `grade doctor`: what is missing on this machine, and what mends it.
+
+use super::locate::Course;
+use super::{Common, Exit, runtime};
+use crate::engine::{Endpoint, Engine, OwnedFilter};
+
+/// The images that the course's exercises start from.
+const BASES: &[&str] = &["alpine", "busybox", "debian:bookworm-slim", "python:3.12-slim"];
+
+pub(super) fn run(common: &Common) -> Exit {
+    match runtime() {
+        Ok(runtime) => runtime.block_on(examine(common)),
+        Err(exit) => exit,
+    }
+}
+
+async fn examine(common: &Common) -> Exit {
+    let mut exit = Exit::Graded;
+    match Course::find(common.course.as_deref()) {
+        Some(course) => good(&format!("course: {} assignments", course.slugs().len())),
+        None => {
+            bad("course: none found above this folder", "name it with --course DIR");
+            exit = Exit::Unjudged;
+        }
+    }
+    let connected = match Endpoint::resolve(common.host.as_deref()) {
+        Ok(endpoint) => Engine::connect(&endpoint).await,
+        Err(error) => Err(error),
+    };
+    let engine = match connected {
+        Ok(engine) => engine,
+        Err(error) => {
+            let advice = error.advice().unwrap_or_else(|| "see the message".into());
+            bad(&format!("engine: {error}"), &advice);
+            return Exit::Unjudged;
+        }
+    };
+    let info = engine.info();
+    let at = engine.endpoint();
+    if info.is_podman() {
+        bad(
+            &format!("engine: Podman {} at {at}", info.version),
+            "use a Docker Engine: Podman shows no health checks or ONBUILD triggers and takes no build secrets here",
+        );
+        exit = Exit::Unjudged;
+    } else {
+        good(&format!("engine: Docker Engine {} (API {}) at {at}", info.version, info.api_version));
+    }
+    for base in BASES {
+        match engine.image_exists(base).await {
+            Ok(true) => good(&format!("base image: {base}")),
+            Ok(false) => {
+                bad(&format!("base image: {base} is missing"), "run ci/images, or `docker pull` it");
+                exit = Exit::Unjudged;
+            }
+            Err(error) => {
+                bad(&format!("base image: {base}: {error}"), "see whether the engine still runs");
+                exit = Exit::Unjudged;
+            }
+        }
+    }
+    match engine.owned(&OwnedFilter::default()).await {
+        Ok(left) if left.is_empty() => good("left by earlier runs: nothing"),
+        Ok(left) => bad(
+            &format!("left by earlier runs, or in use by one that goes on: {} objects", left.len()),
+            "grade clean",
+        ),
+        Err(error) => bad(&error.to_string(), "see whether the engine still runs"),
+    }
+    exit
+}
+
+fn good(what: &str) {
+    anstream::println!("✔ {what}");
+}
+
+fn bad(what: &str, advice: &str) {
+    anstream::println!("✘ {what}\n    help: {advice}");
+}

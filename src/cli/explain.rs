@@ -1,0 +1,60 @@
+//! `grade explain`: the kinds of probe, for the author of a rubric.
+
+use clap::Args;
+
+use super::Exit;
+use crate::document::nearest;
+use crate::expect::MATCHERS;
+use crate::probe::{self, KINDS, Kind};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// A kind of probe [default: a list of all]
+    #[arg(value_name = "KIND")]
+    kind: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let Some(name) = &arguments.kind else {
+        for kind in KINDS {
+            let first = kind.doc.split_once(". ").map_or(kind.doc, |(first, _)| first);
+            anstream::println!("{:12} {}", kind.name, first.trim_end_matches('.'));
+        }
+        anstream::println!("\nmatchers: {}", MATCHERS.join(", "));
+        anstream::println!("`grade explain KIND` shows a kind's parameters and facts.");
+        return Exit::Graded;
+    };
+    match probe::find(name) {
+        Some(kind) => {
+            explain(kind);
+            Exit::Graded
+        }
+        None => {
+            let near = nearest(name, KINDS.iter().map(|kind| kind.name));
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            anstream::eprintln!("there is no kind of probe `{name}`{near}");
+            Exit::Usage
+        }
+    }
+}
+
+fn explain(kind: &Kind) {
+    anstream::println!("{}\n", kind.name);
+    for line in textwrap::wrap(kind.doc, 88) {
+        anstream::println!("  {line}");
+    }
+    if !kind.params.is_empty() {
+        anstream::println!("\nparameters (with = {{ … }})");
+    }
+    for param in kind.params {
+        let default = match param.default {
+            Some(default) => format!("default: {default}"),
+            None => "required".into(),
+        };
+        anstream::println!("  {:18} {} — {} ({default})", param.name, param.shape, param.doc);
+    }
+    anstream::println!("\nfacts (expect = {{ … }})");
+    for fact in kind.facts {
+        anstream::println!("  {:26} {:14} {}", fact.name, fact.shape.to_string(), fact.doc);
+    }
+}

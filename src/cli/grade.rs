@@ -1,0 +1,297 @@
+//! `grade ./submission`: one submission, graded.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use rand::RngExt;
+
+use super::locate::{self, Chosen, Course};
+use super::progress::Display;
+use super::{Common, Exit, check, runtime};
+use crate::engine::{Endpoint, Engine, EngineError, Owner};
+use crate::evidence::{self, Evidence, Fault};
+use crate::judge::{Entry, Gradebook, judge};
+use crate::observe::{make_values, observe, unobserved};
+use crate::plan::Plan;
+use crate::probe::{Limits, Room, Run};
+use crate::report::{self, View};
+use crate::rubric::Rubric;
+use crate::submission::{ContextLimits, Submission};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The folder that was handed in
+    #[arg(required = true)]
+    submission: Option<PathBuf>,
+    /// The assignment [default: from the submission's .grade.toml, or its folder's name]
+    #[arg(long, short, value_name = "SLUG", conflicts_with = "rubric")]
+    assignment: Option<String>,
+    /// A rubric's file, instead of an assignment of the course
+    #[arg(long, value_name = "FILE")]
+    rubric: Option<PathBuf>,
+    /// Write the result as JSON ('-' is standard output)
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the result as JUnit XML ('-' is standard output)
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write evidence and all reports into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Where the submission is built and run
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
+    engine: Mode,
+    /// Exit with 1 when any point is lost
+    #[arg(long)]
+    strict: bool,
+    /// Exit with 1 when fewer points are earned
+    #[arg(long, value_name = "N")]
+    min_score: Option<u32>,
+    /// Show hidden probes in full: for instructors
+    #[arg(long, value_enum, value_name = "WHAT")]
+    show: Option<Show>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Mode {
+    /// On the engine at hand, directly
+    #[default]
+    Host,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Show {
+    /// Hidden probes
+    Hidden,
+}
+
+/// How long cleaning up may take before the grade is shown all the same.
+const LEAVING: Duration = Duration::from_secs(60);
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
+    match prepare(arguments, common) {
+        Ok(prepared) => match runtime() {
+            Ok(runtime) => runtime.block_on(prepared.grade(arguments, common)),
+            Err(exit) => exit,
+        },
+        Err(exit) => exit,
+    }
+}
+
+/// What is known to be right before an engine is touched.
+struct Prepared {
+    plan: Plan,
+    given: Option<PathBuf>,
+    submission: Submission,
+}
+
+fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
+    let wrong = |message: String| {
+        anstream::eprintln!("{message}");
+        Exit::Usage
+    };
+    let folder = arguments.submission.as_deref().unwrap_or(Path::new("."));
+    let submission = Submission::open(folder).map_err(|error| wrong(error.to_string()))?;
+    let chosen = match &arguments.rubric {
+        Some(rubric) => Chosen { rubric: rubric.clone(), given: given_beside(rubric) },
+        None => {
+            let course = Course::find(common.course.as_deref());
+            locate::choose(course.as_ref(), arguments.assignment.as_deref(), folder).map_err(wrong)?
+        }
+    };
+    let plan = check::load(&chosen.rubric)?;
+    let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
+    if let Some(least) = arguments.min_score.filter(|least| *least > points) {
+        return Err(wrong(format!("--min-score {least} is above the {points} points there are")));
+    }
+    for path in [&arguments.json, &arguments.junit].into_iter().flatten() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(wrong(format!("there is no folder {} to write to", folder.display())));
+        }
+    }
+    if let Some(out) = &arguments.out {
+        std::fs::create_dir_all(out)
+            .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
+    }
+    Ok(Prepared { plan, given: chosen.given, submission })
+}
+
+/// The given files of a rubric that lies in a course's `rubrics` folder.
+fn given_beside(rubric: &Path) -> Option<PathBuf> {
+    let course = std::fs::canonicalize(rubric).ok()?.parent()?.parent()?.to_owned();
+    let given = course.join("assignments").join(rubric.file_stem()?).join("given");
+    given.is_dir().then_some(given)
+}
+
+impl Prepared {
+    async fn grade(self, arguments: &Arguments, common: &Common) -> Exit {
+        let evidence = match connect(common).await {
+            Ok(engine) => match self.ask(engine).await {
+                Some(evidence) => evidence,
+                None => {
+                    anstream::eprintln!("interrupted: nothing is graded, and nothing is left behind");
+                    return Exit::Unjudged;
+                }
+            },
+            Err(error) => unobserved(&self.plan, &self.submission, &Fault::from(error)),
+        };
+        let grade = judge(&self.plan.rubric, &evidence);
+        let exit = exit(arguments, &grade);
+        let gradebook = Gradebook { entries: vec![Entry::new(grade, &evidence)] };
+        match write_all(arguments, &gradebook, &evidence) {
+            Ok(()) => exit,
+            Err(message) => {
+                anstream::eprintln!("{message}");
+                Exit::Unjudged
+            }
+        }
+    }
+
+    /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
+    async fn ask(&self, engine: Engine) -> Option<Evidence> {
+        let values = make_values(&self.plan.rubric);
+        let digest = &self.submission.provenance().digest;
+        let run = Run {
+            id: run_id(),
+            submission: digest.chars().take(12).collect(),
+            owner: Owner::this_process().map(|owner| owner.to_string()).unwrap_or_default(),
+        };
+        let limits = limits(&self.plan.rubric);
+        let mut room = Room::new(engine, self.submission.clone(), values, limits, run);
+        room.given.clone_from(&self.given);
+        let display = Display::new();
+        let listener = display.clone();
+        room.listen = Box::new(move |progress| listener.show(&progress));
+        let evidence = tokio::select! {
+            evidence = observe(&self.plan, &room, "host") => Some(evidence),
+            () = interrupted() => None,
+        };
+        display.finish();
+        match tokio::time::timeout(LEAVING, room.leave()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => left_behind(&error.to_string()),
+            Err(_) => left_behind("the engine takes too long to remove what the grading made"),
+        }
+        evidence
+    }
+}
+
+fn left_behind(message: &str) {
+    anstream::eprintln!("{message}\n  help: `grade clean` removes it later; the grade is not touched by this");
+}
+
+async fn connect(common: &Common) -> Result<Engine, EngineError> {
+    Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await
+}
+
+fn limits(rubric: &Rubric) -> Limits {
+    Limits {
+        build: rubric.limits.build,
+        context: ContextLimits {
+            bytes: rubric.limits.context_size,
+            entries: rubric.limits.context_files,
+        },
+    }
+}
+
+fn run_id() -> String {
+    let letters = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = rand::rng();
+    (0..12).map(|_| char::from(letters[random.random_range(0..letters.len())])).collect()
+}
+
+/// Ends when the user or the system asks to stop.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut stream) => drop(stream.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => {
+            if result.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminated => {}
+    }
+}
+
+fn exit(arguments: &Arguments, grade: &crate::judge::Grade) -> Exit {
+    let score = grade.score();
+    if grade.is_provisional() {
+        Exit::Unjudged
+    } else if (arguments.strict && score.earned < score.possible)
+        || arguments.min_score.is_some_and(|least| score.earned < least)
+    {
+        Exit::MarksLost
+    } else {
+        Exit::Graded
+    }
+}
+
+/// Writes every report that was asked for, each whole or not at all.
+fn write_all(
+    arguments: &Arguments,
+    gradebook: &Gradebook,
+    evidence: &Evidence,
+) -> Result<(), String> {
+    let stdout = std::io::stdout();
+    let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
+    let width = textwrap::termwidth().clamp(40, 100);
+    let show_hidden = arguments.show.is_some();
+    let view = View { color, width, show_hidden };
+    let plain = View { color: false, width: 100, show_hidden };
+    let render = |name: &str, view: &View| -> Result<Vec<u8>, String> {
+        let format = report::find(name).ok_or_else(|| format!("there is no format {name}"))?;
+        (format.report)(view).render(gradebook).map_err(|error| error.to_string())
+    };
+    let mut taken = false;
+    for (name, path) in [("json", &arguments.json), ("junit", &arguments.junit)] {
+        let Some(path) = path else { continue };
+        let bytes = render(name, &plain)?;
+        if path == Path::new("-") {
+            taken = true;
+            print(&bytes)?;
+        } else {
+            write(path, &bytes)?;
+        }
+    }
+    if let Some(out) = &arguments.out {
+        evidence::write(&out.join("evidence.json"), evidence).map_err(|error| error.to_string())?;
+        for (name, file) in [("json", "result.json"), ("junit", "junit.xml"), ("text", "report.txt")] {
+            write(&out.join(file), &render(name, &plain)?)?;
+        }
+    }
+    // A report on standard output stays alone there.
+    if taken { Ok(()) } else { print(&render("text", &view)?) }
+}
+
+fn print(bytes: &[u8]) -> Result<(), String> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        // Nobody reads on, as under `| head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| format!("failed to write to standard output: {error}")),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("failed to write {}: {error}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| failed(&error))?;
+    file.write_all(bytes).map_err(|error| failed(&error))?;
+    file.persist(path).map_err(|error| failed(&error.error))?;
+    Ok(())
+}
+
+/// Whether progress can be drawn.
+pub(super) fn has_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}

@@ -1,0 +1,125 @@
+//! The command line: one file a subcommand, and the one place that prints.
+
+mod check;
+mod clean;
+mod completions;
+mod diagnose;
+mod doctor;
+mod exit;
+mod explain;
+mod grade;
+mod locate;
+mod progress;
+mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+
+/// Grades Docker course exercises by building and running them on a real Docker Engine.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Exit codes: 0 graded · 1 marks lost, under --strict or --min-score · \
+                  2 usage or rubric mistake · 3 something stayed unjudged (our side) · 70 a bug"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    grade: grade::Arguments,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every subcommand understands.
+#[derive(Args, Debug)]
+struct Common {
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    color: Color,
+    /// The folder that holds assignments/ and rubrics/ [default: the nearest one above]
+    #[arg(long, global = true, env = "GRADE_COURSE", value_name = "DIR")]
+    course: Option<PathBuf>,
+    /// The engine, such as unix:///var/run/docker.sock [default: as the docker CLI chooses]
+    #[arg(long, global = true, value_name = "URL")]
+    host: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell every mistake of a rubric, without an engine
+    Check(check::Arguments),
+    /// Show the kinds of probe: their parameters and facts
+    Explain(explain::Arguments),
+    /// Tell what is missing on this machine, and what mends it
+    Doctor,
+    /// Remove what a crashed run left on the engine
+    Clean(clean::Arguments),
+    /// Print a JSON Schema: of rubrics, for editors, or of results
+    Schema(schema::Arguments),
+    /// Print completions for a shell
+    Completions(completions::Arguments),
+}
+
+/// Parses the command line, does what it says, and tells how that went.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Graded };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    cli.common.color.apply();
+    let common = &cli.common;
+    let exit = match cli.command {
+        None => grade::run(&cli.grade, common),
+        Some(Command::Check(arguments)) => check::run(&arguments, common),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Doctor) => doctor::run(common),
+        Some(Command::Clean(arguments)) => clean::run(&arguments, common),
+        Some(Command::Schema(arguments)) => schema::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments),
+    };
+    exit.into()
+}
+
+impl Color {
+    /// Makes the choice for everything that is printed through `anstream`.
+    fn apply(self) {
+        match self {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+/// A runtime for talking with the engine.
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |error| {
+            anstream::eprintln!("failed to start: {error}");
+            Exit::Bug
+        },
+    )
+}

@@ -1,0 +1,39 @@
+//! `grade schema`: JSON Schemas, of rubrics for editors and of results for whoever reads them.
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use crate::{plan, report};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Of what
+    #[arg(value_enum, default_value_t)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum What {
+    /// rubrics/*.toml
+    #[default]
+    Rubric,
+    /// What --json writes
+    Result,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let schema = match arguments.what {
+        What::Rubric => plan::schema(),
+        What::Result => report::json::schema().to_value(),
+    };
+    match serde_json::to_string_pretty(&schema) {
+        Ok(text) => {
+            anstream::println!("{text}");
+            Exit::Graded
+        }
+        Err(error) => {
+            anstream::eprintln!("failed to print the schema: {error}");
+            Exit::Bug
+        }
+    }
+}

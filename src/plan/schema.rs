@@ -1,0 +1,161 @@
+//! The JSON Schema of the rubric language, made from the kinds and matchers that there are.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::expect::MATCHERS;
+use crate::fact::Shape;
+use crate::probe::{KINDS, Kind, ParamDef, ParamShape};
+use crate::rubric::FORMAT;
+
+/// The schema, for editors that complete and check TOML.
+pub fn schema() -> Json {
+    let text = || json!({ "type": "string" });
+    let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A rubric of grade",
+        "type": "object",
+        "required": ["format", "slug", "title", "lesson", "probe"],
+        "additionalProperties": false,
+        "properties": {
+            "format": { "const": FORMAT },
+            "slug": text(), "title": text(), "lesson": text(), "course": text(),
+            "limits": {
+                "type": "object", "additionalProperties": false,
+                "properties": { "build": text(), "context_size": text(), "context_files": { "type": "integer" } },
+            },
+            "values": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object", "additionalProperties": false,
+                    "properties": {
+                        "random": { "type": "integer", "minimum": 8, "maximum": 200 },
+                        "sha256": text(), "says": text(),
+                    },
+                },
+            },
+            "builds": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object", "additionalProperties": false,
+                    "properties": {
+                        "network": { "enum": ["none", "default"] },
+                        "secrets": texts(), "args": texts(), "files": texts(),
+                        "target": text(), "parent": text(), "after": text(), "dockerfile": text(),
+                        "cache": { "type": "boolean" },
+                        "remove": { "type": "array", "items": text() },
+                    },
+                },
+            },
+            "probe": { "type": "array", "minItems": 1, "items": probe() },
+        },
+        "$defs": { "expectation": expectation() },
+    })
+}
+
+fn probe() -> Json {
+    let text = || json!({ "type": "string" });
+    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let by_kind: Vec<Json> = KINDS.iter().map(rules_of).collect();
+    json!({
+        "type": "object",
+        "required": ["id", "title", "kind", "points", "expect"],
+        "additionalProperties": false,
+        "properties": {
+            "id": { "type": "string", "pattern": "^[a-z0-9-]+$" },
+            "title": text(),
+            "kind": { "enum": kinds },
+            "points": { "type": "integer", "minimum": 0, "maximum": 1000 },
+            "with": { "type": "object" },
+            "expect": { "type": "object", "minProperties": 1 },
+            "when": { "type": "object", "minProperties": 1 },
+            "needs": { "type": "array", "items": text() },
+            "hidden": { "type": "boolean" },
+            "met": text(), "missed": text(), "hint": text(), "lesson": text(), "look_at": text(),
+            "case": {
+                "type": "array",
+                "items": {
+                    "type": "object", "required": ["when", "missed"], "additionalProperties": false,
+                    "properties": { "when": { "type": "object", "minProperties": 1 }, "missed": text(), "hint": text() },
+                },
+            },
+        },
+        "allOf": by_kind,
+    })
+}
+
+/// What a probe of one kind takes and answers.
+fn rules_of(kind: &Kind) -> Json {
+    let params: Map<String, Json> =
+        kind.params.iter().map(|param| (param.name.to_owned(), shape_of(param))).collect();
+    let required: Vec<&str> = kind
+        .params
+        .iter()
+        .filter(|param| param.default.is_none())
+        .map(|param| param.name)
+        .collect();
+    let mut facts = Map::new();
+    let mut patterns = Map::new();
+    for fact in kind.facts {
+        let expected = json!({ "$ref": "#/$defs/expectation", "description": fact.doc });
+        if fact.shape == Shape::Map {
+            patterns.insert(format!("^{}\\..", fact.name), expected.clone());
+        }
+        facts.insert(fact.name.to_owned(), expected);
+    }
+    let with = json!({
+        "type": "object", "properties": params, "required": required, "additionalProperties": false,
+    });
+    let mut then = json!({
+        "properties": {
+            "with": with,
+            "expect": { "properties": facts, "patternProperties": patterns, "additionalProperties": false },
+        },
+    });
+    if !required.is_empty() {
+        then["required"] = json!(["with"]);
+    }
+    json!({ "if": { "properties": { "kind": { "const": kind.name } } }, "then": then })
+}
+
+fn shape_of(param: &ParamDef) -> Json {
+    let mut shape = match param.shape {
+        ParamShape::Build | ParamShape::Text | ParamShape::Duration => json!({ "type": "string" }),
+        ParamShape::Word(words) => json!({ "enum": words }),
+        ParamShape::Texts => json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
+        ParamShape::TextMap => {
+            json!({ "type": "object", "additionalProperties": { "type": "string" } })
+        }
+    };
+    shape["description"] = param.doc.into();
+    shape
+}
+
+fn expectation() -> Json {
+    let this = json!({ "$ref": "#/$defs/expectation" });
+    let scalar = json!({ "type": ["string", "integer", "boolean"] });
+    let texts = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+    let matchers: Map<String, Json> = MATCHERS
+        .iter()
+        .map(|name| {
+            let takes = match *name {
+                "not" | "any_item" | "every_item" | "length" => this.clone(),
+                "all" | "any" => json!({ "type": "array", "minItems": 1, "items": this }),
+                "one_of" => json!({ "type": "array", "minItems": 1 }),
+                "between" => json!({ "type": "array", "minItems": 2, "maxItems": 2 }),
+                "contains" => json!({ "anyOf": [{ "type": "string" }, texts] }),
+                "matches" | "starts_with" | "ends_with" => json!({ "type": "string" }),
+                "semver" | "spdx" | "url" | "mailboxes" | "absent" | "present" => {
+                    json!({ "const": true })
+                }
+                _ => json!({ "anyOf": [scalar, texts] }),
+            };
+            ((*name).to_owned(), takes)
+        })
+        .collect();
+    let table = json!({
+        "type": "object", "properties": matchers, "additionalProperties": false,
+        "minProperties": 1, "maxProperties": 1,
+    });
+    json!({ "anyOf": [scalar, texts, table] })
+}
