@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
 # The layer of alpine: busybox's applets as links where Alpine has them, less those Alpine leaves out, and Alpine's folders and accounts.
 # There is no apk: without a registry there would be no packages for it either.
 version=3.22.0

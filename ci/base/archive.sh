@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
 # Layers as tars that come out the same every time, and images of them in the form that `docker load` reads.
 
 # No file is younger than this, so that equal contents give an equal layer.
@@ -8,7 +8,7 @@ epoch=1735689600
 # An engine refuses a tar that holds a path twice, so these are left out of the first pass.
 pack() {
     local folder=$1 tar=$2 owner path others=(--exclude=./.owners)
-    local flags=(--sort=name --mtime="@$epoch" --clamp-mtime --format=posix --pax-option=delete=atime,delete=ctime --numeric-owner -C "$folder")
+    local flags=(--sort=name --mtime="@$epoch" --clamp-mtime --format=posix '--pax-option=delete=atime,delete=ctime' --numeric-owner -C "$folder")
     touch "$folder/.owners"
     while read -r owner path; do others+=(--exclude="./$path"); done <"$folder/.owners"
     tar "${flags[@]}" --owner=0 --group=0 --anchored "${others[@]}" -cf "$tar.part" .

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
 # The layer of busybox: one static program, every applet a hard link to it in /bin, and the folders and accounts of the real image.
 mkdir -p "$tree"/{bin,dev,etc,home,lib,proc,root,sys,tmp,usr/bin,usr/sbin,usr/lib,var/spool/mail,var/www}
 chmod 1777 "$tree/tmp"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
 # Compiles busybox from Debian's source, static, into $work/busybox.
 # Debian's own binaries will not do: no adduser, nohup, nice, pgrep, install …, `wget -T` crashes, and their shell runs applets that the image has no link for.
 [ ! -x "$work/layers/busybox.static" ] || return 0

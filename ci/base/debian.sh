@@ -1,14 +1,16 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
 # The layer of debian:bookworm-slim: the packages of the real image, and by hand what their set-up scripts would do.
 merge_usr "$tree"
 fetch '?essential' adduser apt debian-archive-keyring e2fsprogs gpgv mount passwd tzdata usr-is-merged util-linux-extra >"$work/debian.debs"
 while read -r deb; do install_deb "$deb" "$tree"; done <"$work/debian.debs"
 
-mkdir -p "$tree"/{dev,proc,sys,run,tmp,mnt,media,srv,opt,home,boot,etc/apt/sources.list.d,var/tmp,var/cache/apt/archives/partial,var/lib/apt/lists/partial}
+mkdir -p "$tree"/{dev,proc,sys,run,tmp,mnt,media,srv,opt,home,boot,etc/{opt,apt/sources.list.d},usr/local/{bin,sbin,lib,share,include,etc,src,games},var/{tmp,local,opt,mail,log,spool,backups},var/cache/apt/archives/partial,var/lib/apt/lists/partial}
 mkdir -p "$tree"/var/lib/dpkg/{updates,triggers,parts,alternatives}
 touch "$tree"/var/lib/dpkg/{available,diversions,statoverride,triggers/Unincorp,triggers/Lock,lock,lock-frontend}
 echo 1 >"$tree/var/lib/dpkg/info/format"
 chmod 1777 "$tree/tmp" "$tree/var/tmp"
+chmod 2775 "$tree/var/mail"
+ln -sfn ../mail "$tree/var/spool/mail"
 chmod 700 "$tree/root" "$tree/var/cache/apt/archives/partial" "$tree/var/lib/apt/lists/partial"
 
 # base-passwd, apt
@@ -23,6 +25,7 @@ chmod 640 "$tree/etc/shadow" "$tree/etc/gshadow"
 : >"$tree/etc/subuid" && : >"$tree/etc/subgid"
 echo '0:42 etc/shadow
 0:42 etc/gshadow
+0:8 var/mail
 42:0 var/cache/apt/archives/partial
 42:0 var/lib/apt/lists/partial' >"$tree/.owners"
 

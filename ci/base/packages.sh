@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work comes from build
 # Debian's packages without installing them: an apt of our own beside the host's, with its own lists, and unpacking.
 
 # open_packages: the lists of Debian 12 from the host's own mirror; where that mirror has no Debian 12 any more, those of the host's release.
