@@ -26,7 +26,7 @@ left_out=(
 {
     make -C "$source/tree" defconfig
     for option in "${left_out[@]}"; do sed -i "s/^CONFIG_$option=y/# CONFIG_$option is not set/" "$source/tree/.config"; done
-    sed -i 's/.*CONFIG_STATIC[ =].*/CONFIG_STATIC=y/; s/^CONFIG_EXTRA_CFLAGS=.*/CONFIG_EXTRA_CFLAGS="-w -O1"/' "$source/tree/.config"
+    sed -i 's/.*CONFIG_STATIC[ =].*/CONFIG_STATIC=y/; s/^CONFIG_EXTRA_CFLAGS=.*/CONFIG_EXTRA_CFLAGS="-w -O1 -std=gnu17"/' "$source/tree/.config"
     # Its build would otherwise print the time into the program.
     SOURCE_DATE_EPOCH=$epoch KCONFIG_NOTIMESTAMP=1 make -C "$source/tree" -j "$(($(nproc) + 1))" busybox SKIP_STRIP=n
 } >>"$work/busybox.log" 2>&1 < <(yes '')
