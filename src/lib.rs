@@ -32,8 +32,9 @@ pub mod rubric;
 pub mod judge;
 pub mod probe;
 
-// Floor 4: a rubric bound to the kinds.
+// Floor 4: a rubric bound to the kinds, and what is made of a verdict.
 pub mod plan;
+pub mod report;
 
 // Floor 5: asking.
 pub mod observe;

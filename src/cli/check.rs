@@ -19,7 +19,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
     let mut rubrics = arguments.rubrics.clone();
     if rubrics.is_empty() {
         let Some(course) = Course::find(common.course.as_deref()) else {
-            anstream::eprintln!("found no course here: name rubrics, or the course with --course DIR");
+            anstream::eprintln!(
+                "found no course here: name rubrics, or the course with --course DIR"
+            );
             return Exit::Usage;
         };
         rubrics = course.slugs().iter().map(|slug| course.rubric(slug)).collect();
@@ -30,7 +32,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
             Ok(plan) => {
                 let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
                 let probes = plan.rubric.probes.len();
-                anstream::println!("{}: {probes} probes, {points} points, no problems", path.display());
+                anstream::println!(
+                    "{}: {probes} probes, {points} points, no problems",
+                    path.display()
+                );
             }
             Err(wrong) => exit = wrong,
         }

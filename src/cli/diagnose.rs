@@ -23,9 +23,8 @@ fn group<'a>(problem: &'a Problem, path: &'a str, source: &'a str) -> Group<'a> 
     let end = problem.span.end.min(source.len()).max(start);
     let line = source.get(start..end).and_then(|text| text.find('\n')).unwrap_or(end - start);
     let end = (start + line).max(start);
-    let snippet = Snippet::source(source)
-        .path(path)
-        .annotation(AnnotationKind::Primary.span(start..end));
+    let snippet =
+        Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(start..end));
     let group = Group::with_title(Level::ERROR.primary_title(&problem.message)).element(snippet);
     match &problem.help {
         Some(help) => group.element(Level::HELP.message(help)),

@@ -50,7 +50,10 @@ async fn examine(common: &Common) -> Exit {
         match engine.image_exists(base).await {
             Ok(true) => good(&format!("base image: {base}")),
             Ok(false) => {
-                bad(&format!("base image: {base} is missing"), "run ci/images, or `docker pull` it");
+                bad(
+                    &format!("base image: {base} is missing"),
+                    "run ci/images, or `docker pull` it",
+                );
                 exit = Exit::Unjudged;
             }
             Err(error) => {

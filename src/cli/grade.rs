@@ -98,7 +98,8 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         Some(rubric) => Chosen { rubric: rubric.clone(), given: given_beside(rubric) },
         None => {
             let course = Course::find(common.course.as_deref());
-            locate::choose(course.as_ref(), arguments.assignment.as_deref(), folder).map_err(wrong)?
+            locate::choose(course.as_ref(), arguments.assignment.as_deref(), folder)
+                .map_err(wrong)?
         }
     };
     let plan = check::load(&chosen.rubric)?;
@@ -132,7 +133,9 @@ impl Prepared {
             Ok(engine) => match self.ask(engine).await {
                 Some(evidence) => evidence,
                 None => {
-                    anstream::eprintln!("interrupted: nothing is graded, and nothing is left behind");
+                    anstream::eprintln!(
+                        "interrupted: nothing is graded, and nothing is left behind"
+                    );
                     return Exit::Unjudged;
                 }
             },
@@ -180,7 +183,9 @@ impl Prepared {
 }
 
 fn left_behind(message: &str) {
-    anstream::eprintln!("{message}\n  help: `grade clean` removes it later; the grade is not touched by this");
+    anstream::eprintln!(
+        "{message}\n  help: `grade clean` removes it later; the grade is not touched by this"
+    );
 }
 
 async fn connect(common: &Common) -> Result<Engine, EngineError> {
@@ -264,7 +269,9 @@ fn write_all(
     }
     if let Some(out) = &arguments.out {
         evidence::write(&out.join("evidence.json"), evidence).map_err(|error| error.to_string())?;
-        for (name, file) in [("json", "result.json"), ("junit", "junit.xml"), ("text", "report.txt")] {
+        for (name, file) in
+            [("json", "result.json"), ("junit", "junit.xml"), ("text", "report.txt")]
+        {
             write(&out.join(file), &render(name, &plain)?)?;
         }
     }
@@ -282,7 +289,8 @@ fn print(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let failed = |error: &dyn std::fmt::Display| format!("failed to write {}: {error}", path.display());
+    let failed =
+        |error: &dyn std::fmt::Display| format!("failed to write {}: {error}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .map_err(|error| failed(&error))?;

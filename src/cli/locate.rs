@@ -76,7 +76,10 @@ pub(super) fn choose(
         }
         let near = nearest(slug, slugs.iter().map(String::as_str));
         let near = near.map(|near| format!("\n  help: did you mean `{near}`?")).unwrap_or_default();
-        Err(format!("there is no assignment `{slug}` ({from}){near}\n  known: {}", slugs.join(", ")))
+        Err(format!(
+            "there is no assignment `{slug}` ({from}){near}\n  known: {}",
+            slugs.join(", ")
+        ))
     };
     if let Some(slug) = flag {
         return known(slug, "from --assignment");

@@ -2,7 +2,7 @@
 
 use crate::evidence::{EngineStamp, Evidence, Provenance};
 
-use super::{Feedback, Grade};
+use super::Grade;
 
 /// The grades of one submission or of a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,14 +42,5 @@ impl Entry {
             started_at: evidence.started_at.clone(),
             duration_ms: evidence.duration_ms,
         }
-    }
-
-    /// Takes out of hidden probes all but their title and mark.
-    #[must_use]
-    pub fn for_student(mut self) -> Entry {
-        for mark in self.grade.marks.iter_mut().filter(|mark| mark.hidden) {
-            mark.feedback = Feedback::default();
-        }
-        self
     }
 }

@@ -122,7 +122,9 @@ fn shape_of(param: &ParamDef) -> Json {
     let mut shape = match param.shape {
         ParamShape::Build | ParamShape::Text | ParamShape::Duration => json!({ "type": "string" }),
         ParamShape::Word(words) => json!({ "enum": words }),
-        ParamShape::Texts => json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
+        ParamShape::Texts => {
+            json!({ "type": "array", "minItems": 1, "items": { "type": "string" } })
+        }
         ParamShape::TextMap => {
             json!({ "type": "object", "additionalProperties": { "type": "string" } })
         }

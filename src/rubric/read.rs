@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::ask::{Ask, Params};
-use crate::document::{self, Fields, Item, Node, Review};
+use crate::document::{self, Entry, Fields, Item, Node, Review, Span};
 use crate::expect;
 use crate::nonce::{self, Declared};
 use crate::recipe::BuildRecipe;
@@ -224,11 +224,27 @@ fn facets(node: &Node, known: &Known<'_>, review: &mut Review) -> Facets {
     let mut facets = Facets::new();
     for entry in entries {
         names_in(&entry.node, known, review);
-        if let Some(expect) = expect::parse(&entry.node, review) {
-            facets.push(Facet { fact: entry.key.clone(), expect, span: entry.key_span.clone() });
+        for (fact, span, node) in facts_of(entry) {
+            if let Some(expect) = expect::parse(node, review) {
+                facets.push(Facet { fact, expect, span });
+            }
         }
     }
     facets
+}
+
+/// The facts that an entry names: itself, or, as TOML reads `labels."a.b" = …` as a table within
+/// a table, the keys of a map. What has a matcher's name, or nearly one, is a matcher.
+fn facts_of(entry: &Entry) -> Vec<(String, Span, &Node)> {
+    let is_matcher = |key: &str| document::nearest(key, expect::MATCHERS.iter().copied()).is_some();
+    match &entry.node.item {
+        Item::Table(keys) if !keys.is_empty() && !keys.iter().any(|one| is_matcher(&one.key)) => {
+            keys.iter()
+                .map(|one| (format!("{}.{}", entry.key, one.key), one.key_span.clone(), &one.node))
+                .collect()
+        }
+        _ => vec![(entry.key.clone(), entry.key_span.clone(), &entry.node)],
+    }
 }
 
 /// Notes unknown `${names}` anywhere below a node.
