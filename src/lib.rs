@@ -39,5 +39,8 @@ pub mod report;
 // Floor 5: asking.
 pub mod observe;
 
+// Floor 6: one submission from beginning to end.
+pub mod session;
+
 // Floor 7: the command line.
 pub mod cli;

@@ -126,8 +126,7 @@ async fn ask_all(plan: &Plan, room: &Room, hidden: &Values, evidence: &mut Evide
 fn settle(rubric: &Rubric, evidence: &Evidence, marks: &mut Vec<Mark>) {
     for probe in &rubric.probes {
         let is_new = !marks.iter().any(|mark| mark.id == probe.id);
-        let is_open =
-            judge::blocked(probe, marks).is_none() && evidence.answer(&probe.ask).is_none();
+        let is_open = !judge::is_decided(probe, marks) && evidence.answer(&probe.ask).is_none();
         if is_new && has_needs(probe, marks) && !is_open {
             let mark = judge::mark(probe, marks, evidence);
             marks.push(mark);

@@ -2,23 +2,20 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use rand::RngExt;
 
 use super::locate::{self, Chosen, Course};
 use super::progress::Display;
 use super::{Common, Exit, check, runtime};
-use crate::engine::{Endpoint, Engine, EngineError, Owner};
+use crate::engine::{Endpoint, Engine, EngineError};
 use crate::evidence::{self, Evidence, Fault};
 use crate::judge::{Entry, Gradebook, judge};
-use crate::observe::{make_values, observe, unobserved};
+use crate::observe::unobserved;
 use crate::plan::Plan;
-use crate::probe::{Limits, Room, Run};
 use crate::report::{self, View};
-use crate::rubric::Rubric;
-use crate::submission::{ContextLimits, Submission};
+use crate::session::Session;
+use crate::submission::Submission;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -66,9 +63,6 @@ enum Show {
     /// Hidden probes
     Hidden,
 }
-
-/// How long cleaning up may take before the grade is shown all the same.
-const LEAVING: Duration = Duration::from_secs(60);
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
     match prepare(arguments, common) {
@@ -155,57 +149,27 @@ impl Prepared {
 
     /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
     async fn ask(&self, engine: Engine) -> Option<Evidence> {
-        let values = make_values(&self.plan.rubric);
-        let digest = &self.submission.provenance().digest;
-        let run = Run {
-            id: run_id(),
-            submission: digest.chars().take(12).collect(),
-            owner: Owner::this_process().map(|owner| owner.to_string()).unwrap_or_default(),
+        let session = Session {
+            submission: self.submission.clone(),
+            given: self.given.clone(),
+            mode: "host",
         };
-        let limits = limits(&self.plan.rubric);
-        let mut room = Room::new(engine, self.submission.clone(), values, limits, run);
-        room.given.clone_from(&self.given);
         let display = Display::new();
         let listener = display.clone();
-        room.listen = Box::new(move |progress| listener.show(&progress));
-        let evidence = tokio::select! {
-            evidence = observe(&self.plan, &room, "host") => Some(evidence),
-            () = interrupted() => None,
-        };
+        let listen = Box::new(move |progress| listener.show(&progress));
+        let outcome = session.run(&self.plan, engine, listen, interrupted()).await;
         display.finish();
-        match tokio::time::timeout(LEAVING, room.leave()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => left_behind(&error.to_string()),
-            Err(_) => left_behind("the engine takes too long to remove what the grading made"),
+        if let Some(message) = outcome.left_behind {
+            anstream::eprintln!(
+                "{message}\n  help: `grade clean` removes what is left; the grade is not touched by this"
+            );
         }
-        evidence
+        outcome.evidence
     }
-}
-
-fn left_behind(message: &str) {
-    anstream::eprintln!(
-        "{message}\n  help: `grade clean` removes it later; the grade is not touched by this"
-    );
 }
 
 async fn connect(common: &Common) -> Result<Engine, EngineError> {
     Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await
-}
-
-fn limits(rubric: &Rubric) -> Limits {
-    Limits {
-        build: rubric.limits.build,
-        context: ContextLimits {
-            bytes: rubric.limits.context_size,
-            entries: rubric.limits.context_files,
-        },
-    }
-}
-
-fn run_id() -> String {
-    let letters = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut random = rand::rng();
-    (0..12).map(|_| char::from(letters[random.random_range(0..letters.len())])).collect()
 }
 
 /// Ends when the user or the system asks to stop.

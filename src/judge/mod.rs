@@ -45,6 +45,8 @@ pub struct Mark {
     pub hidden: bool,
     /// What was decided.
     pub verdict: Verdict,
+    /// The probe does not apply to this submission, and its points are given.
+    pub excused: bool,
     /// What is said about it.
     pub feedback: Feedback,
     /// How long the observation took, in milliseconds; shared observations count in each mark.
@@ -125,11 +127,13 @@ pub fn judge(rubric: &Rubric, evidence: &Evidence) -> Grade {
 /// Judges one probe, given the marks of those before it.
 pub fn mark(probe: &Probe, before: &[Mark], evidence: &Evidence) -> Mark {
     let observation = evidence.answer(&probe.ask);
+    let excused = is_excused(probe, before, observation, &evidence.values);
     let (verdict, feedback) = match blocked(probe, before) {
         Some(verdict) => {
             let feedback = feedback::blocked(probe, &verdict, before);
             (verdict, feedback)
         }
+        None if excused => (Verdict::Met, feedback::not_applicable(probe)),
         None => decide(probe, observation, evidence),
     };
     Mark {
@@ -137,6 +141,7 @@ pub fn mark(probe: &Probe, before: &[Mark], evidence: &Evidence) -> Mark {
         title: probe.title.clone(),
         points: probe.points,
         hidden: probe.hidden,
+        excused: excused && verdict == Verdict::Met,
         verdict,
         feedback,
         took_ms: observation.map(|observation| observation.took_ms),
@@ -144,8 +149,17 @@ pub fn mark(probe: &Probe, before: &[Mark], evidence: &Evidence) -> Mark {
     }
 }
 
+/// Whether a probe is decided by the marks before it, so that its question need not be asked.
+pub fn is_decided(probe: &Probe, before: &[Mark]) -> bool {
+    has_excused_need(probe, before) || blocked(probe, before).is_some()
+}
+
+fn has_excused_need(probe: &Probe, before: &[Mark]) -> bool {
+    before.iter().any(|mark| mark.excused && probe.needs.contains(&mark.id))
+}
+
 /// The verdict that follows from needs alone: a missed need decides, an unjudged one leaves open.
-pub fn blocked(probe: &Probe, before: &[Mark]) -> Option<Verdict> {
+fn blocked(probe: &Probe, before: &[Mark]) -> Option<Verdict> {
     let needs = || before.iter().filter(|mark| probe.needs.contains(&mark.id));
     for need in needs() {
         match &need.verdict {
@@ -179,9 +193,6 @@ fn decide(
             (Verdict::Skipped { by: None }, feedback::unreached(probe, because, &evidence.values))
         }
         Some(Outcome::Observed(facts)) => {
-            if !applies(&probe.when, facts, &evidence.values) {
-                return (Verdict::Met, feedback::not_applicable(probe));
-            }
             let missed = missed(&probe.expect, facts, &evidence.values);
             if missed.is_empty() {
                 return (Verdict::Met, feedback::met(probe, facts, evidence));
@@ -192,11 +203,21 @@ fn decide(
     }
 }
 
-/// An absent fact excuses nobody: the probe then applies.
-fn applies(when: &Facets, facts: &Facts, values: &Values) -> bool {
-    when.iter().all(|facet| {
+/// Whether a probe does not apply: its guard does not hold, or it needs one that does not apply.
+/// An absent fact excuses nobody.
+fn is_excused(
+    probe: &Probe,
+    before: &[Mark],
+    observation: Option<&Observation>,
+    values: &Values,
+) -> bool {
+    if has_excused_need(probe, before) {
+        return true;
+    }
+    let Some(Outcome::Observed(facts)) = observation.map(|one| &one.outcome) else { return false };
+    probe.when.iter().any(|facet| {
         let found = look_up(facts, &facet.fact);
-        found.is_none() || check(&facet.expect, found.as_ref(), values).met
+        found.is_some() && !check(&facet.expect, found.as_ref(), values).met
     })
 }
 
