@@ -12,7 +12,8 @@ use super::label::Labels;
 pub struct ContainerSpec {
     /// Name or id of an image that is there.
     pub image: String,
-    /// The container's name; `grade-` is put before it unless it is there already.
+    /// The container's name; `grade-` is put before it unless it is there already, and a hyphen in
+    /// place of what a name may not have.
     pub name: String,
     /// In place of the image's `CMD`.
     pub command: Option<Vec<String>>,

@@ -1,0 +1,12 @@
+//! The engine module against a real engine, with the image `busybox` on it.
+//!
+//! Both have to be there: without them these tests fail, and do not pass by skipping.
+
+mod base_image;
+mod bench;
+mod build;
+mod files;
+mod health;
+mod reap;
+mod run;
+mod transport;
