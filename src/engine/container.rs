@@ -195,7 +195,8 @@ pub struct RunReport {
 pub struct ExecRequest {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// In place of the container's user.
+    /// In place of the container's user. Root in a container whose own user is another has no
+    /// capabilities, as nothing there may gain privileges.
     pub user: Option<String>,
     /// Added to the container's environment.
     pub env: BTreeMap<String, String>,

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::{Stream, StreamExt};
 use grade::engine::{
-    ContainerEvent, ContainerEventKind, ContainerSpec, EngineError, HealthStatus, HealthTiming,
-    Put, Signalled, Started,
+    ContainerEvent, ContainerEventKind, ContainerSpec, EngineError, ExecRequest, HealthStatus,
+    HealthTiming, Put, Signalled, Started,
 };
 
-use crate::bench::{Bench, MINUTE};
+use crate::bench::{Bench, KIB, MINUTE, words};
 
 const TIMING: HealthTiming = HealthTiming {
     interval: Duration::from_millis(200),
@@ -84,5 +84,39 @@ async fn a_frozen_container_does_nothing_but_its_health_check() {
     while bench.engine.freeze(&id).await != Ok(Signalled::NotRunning) {
         assert!(began.elapsed() < MINUTE);
     }
+    bench.done().await;
+}
+
+#[tokio::test]
+async fn without_a_shell_one_process_can_be_frozen_and_two_cannot() {
+    let bench = Bench::new("shell").await;
+    let image = bench.image("FROM scratch\nCOPY --from=busybox /bin/busybox /busybox\n").await;
+    let alone = bench.started(&bench.spec(&image, &["/busybox", "sleep", "600"])).await;
+    assert_eq!(bench.engine.freeze(&alone).await, Ok(Signalled::Sent));
+    bench.engine.remove(&alone).await.expect("removed");
+    let spec = bench.spec(&image, &["/busybox", "sh", "-c", "/busybox sleep 600 & wait"]);
+    let two = bench.started(&spec).await;
+    let list = ExecRequest {
+        command: words(&["/busybox", "ps"]),
+        time_limit: MINUTE,
+        output_limit: KIB,
+        ..ExecRequest::default()
+    };
+    let since = Instant::now();
+    while !bench
+        .engine
+        .exec(&two, &list)
+        .await
+        .expect("a list")
+        .stdout
+        .text()
+        .lines()
+        .any(|line| line.ends_with("0:00 /busybox sleep 600"))
+    {
+        assert!(since.elapsed() < MINUTE);
+    }
+    let frozen = bench.engine.freeze(&two).await;
+    let Err(EngineError::Freeze { cause, .. }) = frozen else { panic!("{frozen:?}") };
+    assert!(cause.to_string().contains("sleep 600"), "{cause}");
     bench.done().await;
 }

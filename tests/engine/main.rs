@@ -2,6 +2,8 @@
 //!
 //! Both have to be there: without them these tests fail, and do not pass by skipping.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected")]
+
 mod base_image;
 mod bench;
 mod build;
