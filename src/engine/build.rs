@@ -26,7 +26,8 @@ pub struct BuildRequest {
     pub network: BuildNetwork,
     /// Whose it is.
     pub labels: Labels,
-    /// The image becomes `grade.local/<run>/<name>`. The name is in lower case.
+    /// The image becomes `grade.local/<run>/<name>`, in lower case and with a hyphen for what an
+    /// image's name may not have.
     pub name: String,
     /// When to end the build. What runs then is killed.
     pub time_limit: Duration,

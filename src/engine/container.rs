@@ -12,7 +12,8 @@ use super::label::Labels;
 pub struct ContainerSpec {
     /// Name or id of an image that is there.
     pub image: String,
-    /// The container's name; `grade-` is put before it unless it is there already.
+    /// The container's name; `grade-` is put before it unless it is there already, and a hyphen in
+    /// place of what a name may not have.
     pub name: String,
     /// In place of the image's `CMD`.
     pub command: Option<Vec<String>>,
@@ -194,7 +195,8 @@ pub struct RunReport {
 pub struct ExecRequest {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// In place of the container's user.
+    /// In place of the container's user. Root in a container whose own user is another has no
+    /// capabilities, as nothing there may gain privileges.
     pub user: Option<String>,
     /// Added to the container's environment.
     pub env: BTreeMap<String, String>,

@@ -65,6 +65,24 @@ impl Labels {
     }
 }
 
+/// `grade.local/<run>/<name>`, in the letters that an image's name may have.
+pub(super) fn image_name(run: &str, name: &str) -> String {
+    let part = |text: &str| plain(&text.to_lowercase());
+    format!("{TAG_PREFIX}{}/{}", part(run), part(name))
+}
+
+/// A container's name with our prefix, in the letters that it may have.
+pub(super) fn container_name(name: &str) -> String {
+    format!("{NAME_PREFIX}{}", plain(name.strip_prefix(NAME_PREFIX).unwrap_or(name)))
+}
+
+/// Each run of other characters than ASCII letters and digits becomes a hyphen, none at an end.
+fn plain(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let plain = words.collect::<Vec<_>>().join("-");
+    if plain.is_empty() { "x".to_owned() } else { plain }
+}
+
 /// An image's labels without ours, which are no work of its author.
 pub(super) fn without_ours(labels: HashMap<String, String>) -> BTreeMap<String, String> {
     labels.into_iter().filter(|(key, _)| !key.starts_with(IMAGE)).collect()
@@ -104,6 +122,14 @@ mod tests {
     #[test]
     fn an_image_s_labels_do_not_make_its_containers_ours() {
         assert_eq!(Labels::read_container(&labels().of_image()), None);
+    }
+
+    #[test]
+    fn names_have_only_letters_that_names_may_have() {
+        assert_eq!(image_name("Run_1", "Éva's work/../x"), "grade.local/run-1/va-s-work-x");
+        assert_eq!(container_name("Run 1: x"), "grade-Run-1-x");
+        assert_eq!(container_name("grade-x"), "grade-x");
+        assert_eq!(container_name("…"), "grade-x");
     }
 
     #[test]

@@ -41,4 +41,4 @@ pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};
 pub use image::{HealthTest, HistoryEntry, ImageInfo};
 pub use label::{Labels, NAME_PREFIX, TAG_PREFIX};
-pub use owner::{Owner, OwnerLife};
+pub use owner::{NoOwner, Owner, OwnerLife};

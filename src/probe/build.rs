@@ -32,17 +32,9 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("duration", Shape::Millis, "how long the build took"),
         FactDef::new("context_size", Shape::Bytes, "of the files sent to the builder"),
         FactDef::new("context_files", Shape::Int, "how many files were sent"),
-        DECLARED_ARGS,
     ],
     bind,
 };
-
-/// Shared with the `image` kind.
-pub(super) const DECLARED_ARGS: FactDef = FactDef::new(
-    "declared_args",
-    Shape::List,
-    "names that the Dockerfile declares with ARG, less those only its FROM lines use",
-);
 
 struct Build {
     recipe: BuildRecipe,
@@ -64,7 +56,6 @@ impl Observe for Build {
             )));
         }
         let mut facts = facts(&built);
-        facts.extend(declared_args(room));
         let own = self.recipe.parent.is_none();
         if let Some(line) = failed_line(&built, room).filter(|_| own) {
             facts.insert("failed_line".into(), Value::Int(line));
@@ -124,10 +115,4 @@ fn failed_line(built: &Built, room: &Room) -> Option<i64> {
         summary.line_of_step(&step?.name)
     };
     told.or_else(counted).map(i64::from)
-}
-
-/// What the student's Dockerfile declares, when it can be read.
-pub(super) fn declared_args(room: &Room) -> Option<(String, Value)> {
-    let summary = room.submission.dockerfile()?.summary.as_ref()?;
-    Some(("declared_args".into(), summary.declared_args.clone().into()))
 }

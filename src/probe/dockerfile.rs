@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 
-use super::build::DECLARED_ARGS;
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::evidence::Fault;
@@ -24,7 +23,11 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("stage_names", Shape::List, "names given with AS"),
         FactDef::new("bases", Shape::List, "what follows each FROM, as written"),
         FactDef::new("final_base", Shape::Text, "the image that the last stage starts from"),
-        DECLARED_ARGS,
+        FactDef::new(
+            "declared_args",
+            Shape::List,
+            "names declared by ARG, less those that only FROM lines use",
+        ),
         FactDef::new("onbuild", Shape::List, "ONBUILD triggers, whole"),
         FactDef::new("run", Shape::List, "RUN instructions, whole"),
         FactDef::new("run_mounts", Shape::List, "the values of --mount flags of RUN"),

@@ -26,6 +26,8 @@ use crate::unit::millis;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// What that is shortened to.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an unhealthy container is watched for its end: a check may act on what it found.
+const AFTERMATH: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_millis(300);
 const START_PERIOD: Duration = Duration::from_millis(1);
 
@@ -193,6 +195,7 @@ impl Health {
                 facts.insert("became_unhealthy".into(), fell.is_some().into());
                 if let Some(after) = fell {
                     facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
+                    watch.end(AFTERMATH).await?;
                 }
             }
         }
@@ -278,6 +281,18 @@ impl Watch {
     /// Waits for unhealthy, likewise.
     async fn unhealthy(&mut self, limit: Duration) -> Result<Option<Duration>, EngineError> {
         self.status(HealthStatus::Unhealthy, limit).await
+    }
+
+    /// Waits for the container's end, at most so long.
+    async fn end(&mut self, limit: Duration) -> Result<(), EngineError> {
+        let waiting = async {
+            while !self.ended {
+                let Some(event) = self.events.next().await else { return Ok(()) };
+                self.ended = matches!(event?.kind, ContainerEventKind::Died { .. });
+            }
+            Ok(())
+        };
+        tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(()))
     }
 
     async fn status(

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::build::{DECLARED_ARGS, declared_args};
 use super::params::{BUILD, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
@@ -46,7 +45,6 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("history", Shape::List, "what made each entry, oldest first"),
         FactDef::new("os", Shape::Text, "the operating system"),
         FactDef::new("architecture", Shape::Text, "the processor architecture"),
-        DECLARED_ARGS,
     ],
     bind,
 };
@@ -66,9 +64,7 @@ impl Observe for Image {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let mut facts = facts(room.engine.image(&image).await?);
-        facts.extend(declared_args(room));
-        Ok(Answer::Facts(facts))
+        Ok(Answer::Facts(facts(room.engine.image(&image).await?)))
     }
 }
 

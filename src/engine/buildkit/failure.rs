@@ -59,7 +59,7 @@ pub(super) fn classify(status: &Status, steps: &[Step]) -> Result<BuildFailure, 
     // A RUN that ended of itself failed in the submission's own program, whatever its words.
     if exit_code.is_none() {
         let words = step.and_then(|step| step.error.as_deref()).unwrap_or_default();
-        let all = format!("{message}\n{words}").to_ascii_lowercase();
+        let all = without_quotes(&format!("{message}\n{words}")).to_ascii_lowercase();
         let has = |signs: &[&str]| signs.iter().any(|sign| all.contains(sign));
         if is_disk_full(&all) {
             return Err(Cause::DiskFull { detail: message });
@@ -85,6 +85,15 @@ fn base_image(step: &Step) -> Option<&str> {
     }
     let from = step.instruction().unwrap_or(name);
     from.strip_prefix("FROM ")?.split_whitespace().next()
+}
+
+/// The message without what it quotes of the Dockerfile, lest a submission's own words pass for a
+/// sign of trouble: commands in brackets, commands and paths in quotation marks.
+fn without_quotes(message: &str) -> String {
+    #[expect(clippy::expect_used, reason = "the pattern is constant, and a test compiles it")]
+    static QUOTES: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"\[.*\]|"(?:[^"\\]|\\.)*""#).expect("a valid pattern"));
+    QUOTES.replace_all(message, "…").into_owned()
 }
 
 /// The message without what each layer of the builder put before it.
@@ -189,6 +198,26 @@ mod tests {
     fn a_run_that_talks_of_the_network_is_still_the_submission_s() {
         let error = "executor failed running [/bin/sh -c echo dial tcp no space left on device; exit 1]: exit code: 1";
         assert!(judged(error, failing("[2/2] RUN echo", error)).is_ok());
+    }
+
+    #[test]
+    fn a_submission_s_own_words_are_no_sign_of_trouble() {
+        for (name, error) in [
+            (
+                "[2/2] RUN echo [no space left on device]",
+                "executor failed running [/bin/sh -c echo [no space left on device]]: unable to find user ghost",
+            ),
+            (
+                "[2/2] RUN x",
+                "process \"/bin/sh -c echo \\\"context canceled\\\"\" did not complete successfully: killed",
+            ),
+            (
+                "[2/2] COPY x /",
+                "failed to compute cache key: \"/no space left on device\" not found: not found",
+            ),
+        ] {
+            assert!(judged(error, failing(name, error)).is_ok(), "{error}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::build::{BuildEvent, BuildOutcome, BuildReport, BuildRequest};
 use super::docker::Engine;
 use super::error::{Cause, EngineError};
-use super::label::TAG_PREFIX;
+use super::label::image_name;
 use failure::Ending;
 use progress::Progress;
 
@@ -34,7 +34,7 @@ impl Engine {
         request: BuildRequest,
         listen: &(dyn Fn(BuildEvent) + Send + Sync),
     ) -> Result<BuildReport, EngineError> {
-        let name = format!("{TAG_PREFIX}{}/{}", request.labels.run, request.name);
+        let name = image_name(&request.labels.run, &request.name);
         let limit = request.time_limit;
         let began = Instant::now();
         let mut progress = Progress::new(listen);

@@ -16,6 +16,7 @@ use super::{LAST_WORDS, transport_cause};
 use crate::engine::build::{BuildNetwork, BuildRequest};
 use crate::engine::dial::Dialer;
 use crate::engine::error::Cause;
+use crate::engine::label::Labels;
 
 /// A status message holds the logs of a moment, and a build can print much in one.
 const LARGEST_MESSAGE: usize = 64 << 20;
@@ -124,6 +125,10 @@ fn attributes(request: &BuildRequest, context: String) -> HashMap<String, String
     }
     if request.no_cache {
         attributes.insert("no-cache".to_owned(), String::new());
+        // Even so, the builder runs a step once for all builds that want the same one at the same
+        // time, and a secret's content is no part of what "the same" means. A name in /etc/hosts
+        // that no other build has makes the steps of this one its own.
+        attributes.insert("add-hosts".to_owned(), format!("{}=127.0.0.1", own_host(request)));
     }
     if request.network == BuildNetwork::None {
         attributes.insert("force-network-mode".to_owned(), "none".to_owned());
@@ -133,6 +138,12 @@ fn attributes(request: &BuildRequest, context: String) -> HashMap<String, String
     let labels = request.labels.of_image().into_iter();
     attributes.extend(labels.map(|(key, value)| (format!("label:{key}"), value)));
     attributes
+}
+
+/// A host name that only this build has.
+fn own_host(request: &BuildRequest) -> String {
+    let Labels { run, submission, .. } = &request.labels;
+    format!("{}.{run}.{submission}.grade.invalid", request.name)
 }
 
 #[cfg(test)]
@@ -167,7 +178,7 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_is_not_sent() {
         let attributes = attributes(&BuildRequest::default(), String::new());
-        for key in ["target", "no-cache", "force-network-mode"] {
+        for key in ["target", "no-cache", "add-hosts", "force-network-mode"] {
             assert!(!attributes.contains_key(key), "{key}");
         }
     }

@@ -10,7 +10,7 @@ use super::Engine;
 use super::cause::call_or_refusal;
 use crate::engine::container::{ContainerNetwork, ContainerSpec, Created, HealthTiming, Started};
 use crate::engine::error::{Cause, EngineError};
-use crate::engine::label::{Labels, NAME_PREFIX};
+use crate::engine::label::{Labels, container_name};
 
 impl Engine {
     /// Creates a container; it does not run yet.
@@ -18,7 +18,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Create`] when the engine failed, the image is not there or the name is taken.
     pub async fn create(&self, spec: &ContainerSpec) -> Result<Created, EngineError> {
-        let name = full_name(&spec.name);
+        let name = container_name(&spec.name);
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
         let failed = |cause| EngineError::Create { name: name.clone(), cause };
         match call_or_refusal(self.docker.create_container(Some(options), body(spec)))
@@ -53,9 +53,10 @@ impl Engine {
         };
         match self.create(&spec).await? {
             Created::Container(id) => Ok(id),
-            Created::Refused { message } => {
-                Err(EngineError::Create { name: full_name(name), cause: Cause::Other(message) })
-            }
+            Created::Refused { message } => Err(EngineError::Create {
+                name: container_name(name),
+                cause: Cause::Other(message),
+            }),
         }
     }
 
@@ -117,11 +118,6 @@ fn is_theirs(message: &str) -> bool {
         ]
         .iter()
         .any(|sign| lower.contains(sign))
-}
-
-/// The container's name with our prefix.
-pub(super) fn full_name(name: &str) -> String {
-    if name.starts_with(NAME_PREFIX) { name.to_owned() } else { format!("{NAME_PREFIX}{name}") }
 }
 
 fn body(spec: &ContainerSpec) -> ContainerCreateBody {
@@ -205,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_container_has_our_prefix_and_our_limits() {
+    fn every_container_has_limits() {
         let spec = ContainerSpec::default();
         let body = body(&spec);
         let host = body.host_config.expect("limits");
@@ -214,8 +210,6 @@ mod tests {
         assert_eq!(host.pids_limit, Some(256));
         assert_eq!(host.nano_cpus, Some(1_000_000_000));
         assert_eq!(host.network_mode.as_deref(), Some("none"));
-        assert_eq!(full_name("x"), "grade-x");
-        assert_eq!(full_name("grade-x"), "grade-x");
     }
 
     #[test]

@@ -71,7 +71,13 @@ impl Engine {
                 mode: stat.file_mode,
                 link_target: stat.link_target,
             })),
-            Err((400 | 404, _)) => Ok(None),
+            Err((404, _)) => Ok(None),
+            // This answer has no body, so why it failed has to be asked for in another way.
+            Err((_, message))
+                if message.is_empty() && self.read_path(container, path, 0).await?.is_none() =>
+            {
+                Ok(None)
+            }
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
     }
@@ -103,13 +109,8 @@ impl Engine {
                         }
                     }
                     Ok(None) => return Ok(Some(archive)),
-                    Err(error) => match refusal(&error) {
-                        // A path through a file ("not a directory") is a bad request to the engine.
-                        Some((400 | 404, message)) if !message.contains("No such container") => {
-                            return Ok(None);
-                        }
-                        _ => return Err(Cause::from(error)),
-                    },
+                    Err(error) if refusal(&error).is_some_and(is_no_path) => return Ok(None),
+                    Err(error) => return Err(Cause::from(error)),
                 }
             }
         };
@@ -119,6 +120,13 @@ impl Engine {
             cause,
         })
     }
+}
+
+/// Nothing at the path, or a file where a folder would have to be: for that older engines have
+/// the status of a failure of their own.
+fn is_no_path((status, message): (u16, &str)) -> bool {
+    let says = |words| message.contains(words);
+    !says("No such container") && (matches!(status, 400 | 404) || says("not a directory"))
 }
 
 /// A folder and a tar with one file for it.

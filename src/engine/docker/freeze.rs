@@ -43,10 +43,11 @@ impl Engine {
         let Some(first) = self.raw_state(container).await?.pid.filter(|pid| *pid > 0) else {
             return Ok(Signalled::NotRunning);
         };
-        // To all but process 1 and the sender itself. Where there is no shell this is refused.
+        // To all but process 1 and the sender itself. Where there is no shell this is refused. As the
+        // container's own user: with no new privileges that is either root, who may signal anyone, or
+        // the only user there can be, while root would come without the capability.
         let everyone_else = ExecRequest {
             command: ["sh", "-c", "kill -STOP -1"].map(str::to_owned).to_vec(),
-            user: Some("0".to_owned()),
             time_limit: SIGNAL_LIMIT,
             output_limit: 1024,
             ..ExecRequest::default()

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Handle;
 
-use super::cause::call;
+use super::cause::{bounded, call};
 use super::stream::{Output, drain};
 use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{ContainerSpec, Created, RunReport, Started};
@@ -81,11 +81,8 @@ impl Engine {
         match tokio::time::timeout(time_limit, to_the_end).await {
             Ok(ended) => report.exit_code = Some(ended.map_err(failed)?),
             Err(_) => {
-                self.kill(id, "KILL").await?;
                 report.timed_out = true;
-                self.last_words(id, &mut output, output_limit, &mut report)
-                    .await
-                    .map_err(failed)?;
+                self.end(id, &mut output, output_limit, &mut report).await?;
             }
         }
         report.took = began.elapsed();
@@ -93,21 +90,33 @@ impl Engine {
         Ok(report)
     }
 
-    /// After a kill: what was printed before it, and proof that it worked.
-    async fn last_words(
+    /// Kills a container, and reads what it printed before. Both at once: the engine takes a
+    /// container for ended only when all that it printed is read.
+    async fn end(
         &self,
         id: &str,
         output: &mut Output,
         limit: usize,
         report: &mut RunReport,
-    ) -> Result<(), Cause> {
-        let rest = drain(output, limit, &mut report.stdout, &mut report.stderr);
-        // What does not arrive in time was beyond the container's own time, too.
-        if let Ok(drained) = tokio::time::timeout(LAST_WORDS, rest).await {
-            drained?;
+    ) -> Result<(), EngineError> {
+        let failed = |cause| EngineError::Run { container: id.to_owned(), cause };
+        let killed = async {
+            self.kill(id, "KILL").await?;
+            bounded(CALL_LIMIT, self.wait(id)).await.map(drop).map_err(failed)
+        };
+        let read = drain(output, limit, &mut report.stdout, &mut report.stderr);
+        tokio::pin!(killed, read);
+        tokio::select! {
+            read = &mut read => {
+                read.map_err(failed)?;
+                killed.await
+            }
+            killed = &mut killed => {
+                killed?;
+                // What does not arrive in time was beyond the container's own time, too.
+                tokio::time::timeout(LAST_WORDS, read).await.unwrap_or(Ok(())).map_err(failed)
+            }
         }
-        let ended = tokio::time::timeout(CALL_LIMIT, self.wait(id)).await;
-        ended.map_err(|_| Cause::Timeout { seconds: CALL_LIMIT.as_secs() })?.map(drop)
     }
 
     /// Waits for a container's end, without bound, and gives its exit code.
