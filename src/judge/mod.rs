@@ -49,6 +49,8 @@ pub struct Mark {
     pub feedback: Feedback,
     /// How long the observation took, in milliseconds; shared observations count in each mark.
     pub took_ms: Option<u64>,
+    /// The place of that observation in the evidence: marks of the same one share its time.
+    pub observation: Option<usize>,
 }
 
 /// What was decided about a probe.
@@ -138,6 +140,7 @@ pub fn mark(probe: &Probe, before: &[Mark], evidence: &Evidence) -> Mark {
         verdict,
         feedback,
         took_ms: observation.map(|observation| observation.took_ms),
+        observation: evidence.observations.iter().position(|other| other.ask == probe.ask),
     }
 }
 
