@@ -27,3 +27,6 @@ pub mod rubric;
 
 // Floor 3: the verdict.
 pub mod judge;
+
+// Floor 4: what is made of the verdict.
+pub mod report;
