@@ -1,8 +1,8 @@
 //! `health`: the image's own health check at work.
 //!
-//! The student's test, retries and own timeout stay as they are. Interval and start period are
-//! shortened, and so is the timeout where it is the engine's default of 30 s: a hung check would
-//! otherwise take one and a half minutes to say what it says here in seconds.
+//! The student's test, retries and timeout stay as they are. Interval and start period are
+//! shortened, and where no timeout is set, one shorter than the engine's default of 30 s is: a hung
+//! check would otherwise take one and a half minutes to say what it says here in seconds.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
@@ -22,9 +22,7 @@ use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
 use crate::unit::millis;
 
-/// The engine's own timeout for a check that sets none.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-/// What that is shortened to.
+/// The timeout of a check that sets none; the engine's own default is 30 s.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unhealthy container is watched for its end: a check may act on what it found.
 const AFTERMATH: Duration = Duration::from_secs(1);
@@ -249,10 +247,9 @@ impl Health {
 
 /// The timing that a container of ours gets for the student's check.
 pub(super) fn timing(check: &HealthTest) -> HealthTiming {
-    let is_default = check.timeout.is_zero() || check.timeout == DEFAULT_TIMEOUT;
     HealthTiming {
         interval: INTERVAL,
-        timeout: is_default.then_some(SHORT_TIMEOUT),
+        timeout: check.timeout.is_zero().then_some(SHORT_TIMEOUT),
         start_period: START_PERIOD,
     }
 }

@@ -1,0 +1,102 @@
+//! Our own JSON: `grade/result/v1` for one submission, `grade/gradebook/v1` for a class.
+
+mod result;
+
+use serde::Serialize;
+
+use crate::judge::{Entry, Gradebook};
+
+use super::{Format, Report, ReportError, names};
+
+pub use result::{
+    Engine, Grader, Probe, Provenance, ResultFormat, ResultV1, RubricStamp, Score, State, Status,
+};
+
+/// How this format is registered.
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    doc: "The result as JSON, for programs (grade/result/v1, or grade/gradebook/v1 for several)",
+    report: |view| Box::new(Json { show_hidden: view.show_hidden }),
+};
+
+/// The result of one submission, or a gradebook of any other number.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json {
+    /// Whether hidden probes are shown in full: for teachers only.
+    pub show_hidden: bool,
+}
+
+/// The name of the class format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub enum GradebookFormat {
+    /// The only version there is.
+    #[serde(rename = "grade/gradebook/v1")]
+    V1,
+}
+
+/// The results of a class. Keys may be added within v1, never changed.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct GradebookV1 {
+    /// What this is.
+    pub format: GradebookFormat,
+    /// One for each submission.
+    pub entries: Vec<NamedResult>,
+}
+
+/// One submission in a class.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct NamedResult {
+    /// What the submission is called, unique in this gradebook.
+    pub name: String,
+    /// Its result.
+    pub result: ResultV1,
+}
+
+impl Report for Json {
+    fn render(&self, gradebook: &Gradebook) -> Result<Vec<u8>, ReportError> {
+        match gradebook.entries.as_slice() {
+            [entry] => bytes(&self.result(entry)),
+            _ => bytes(&self.gradebook(gradebook)),
+        }
+    }
+}
+
+impl Json {
+    /// One submission's result, as a value.
+    pub fn result(&self, entry: &Entry) -> ResultV1 {
+        ResultV1::of(entry, self.show_hidden)
+    }
+
+    /// A class, as a value: also of one submission, where a class was asked for.
+    pub fn gradebook(&self, gradebook: &Gradebook) -> GradebookV1 {
+        let named = names(gradebook).into_iter().zip(&gradebook.entries);
+        GradebookV1 {
+            format: GradebookFormat::V1,
+            entries: named
+                .map(|(name, entry)| NamedResult { name, result: self.result(entry) })
+                .collect(),
+        }
+    }
+}
+
+/// The JSON Schema of `grade/result/v1`.
+pub fn schema() -> schemars::Schema {
+    generator().into_root_schema_for::<ResultV1>()
+}
+
+/// The JSON Schema of `grade/gradebook/v1`.
+pub fn gradebook_schema() -> schemars::Schema {
+    generator().into_root_schema_for::<GradebookV1>()
+}
+
+/// What is written has every key, so that is what the schema demands.
+fn generator() -> schemars::SchemaGenerator {
+    schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator()
+}
+
+fn bytes(value: &impl Serialize) -> Result<Vec<u8>, ReportError> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| ReportError { format: FORMAT.name, source: error.into() })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
