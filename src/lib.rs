@@ -14,6 +14,7 @@
 pub mod ask;
 pub mod document;
 pub mod fact;
+pub mod file;
 pub mod nonce;
 pub mod recipe;
 pub mod unit;

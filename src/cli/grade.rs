@@ -10,6 +10,7 @@ use super::progress::Display;
 use super::{Common, Exit, check, runtime};
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::evidence::{self, Evidence, Fault};
+use crate::file::write_whole;
 use crate::judge::{Entry, Gradebook, judge};
 use crate::observe::unobserved;
 use crate::plan::Plan;
@@ -253,14 +254,7 @@ fn print(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let failed =
-        |error: &dyn std::fmt::Display| format!("failed to write {}: {error}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .map_err(|error| failed(&error))?;
-    file.write_all(bytes).map_err(|error| failed(&error))?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
-    Ok(())
+    write_whole(path, bytes).map_err(|error| format!("failed to write {}: {error}", path.display()))
 }
 
 /// Whether progress can be drawn.

@@ -1,6 +1,5 @@
 //! Evidence on disk: JSON, written whole or not at all.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Evidence, FORMAT};
@@ -35,13 +34,7 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), EvidenceError> {
     let mut bytes =
         serde_json::to_vec_pretty(evidence).map_err(|error| file(std::io::Error::other(error)))?;
     bytes.push(b'\n');
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut temporary =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(file)?;
-    temporary.write_all(&bytes).map_err(file)?;
-    temporary.as_file().sync_all().map_err(file)?;
-    temporary.persist(path).map_err(|error| file(error.error))?;
-    Ok(())
+    crate::file::write_whole(path, &bytes).map_err(file)
 }
 
 /// Reads evidence back.

@@ -60,8 +60,9 @@ pub(super) fn missed(
     let values = &evidence.values;
     let case = probe.cases.iter().find(|case| fits(case, facts, values));
     let sides = |side: fn(&Check) -> &str| {
-        let all = missed.iter().map(|(fact, check)| format!("{fact}: {}", side(check)));
-        plain(&all.collect::<Vec<_>>().join("; "))
+        // Each is cleaned by itself: an unfinished sequence in one must not swallow the next.
+        let all = missed.iter().map(|(fact, check)| format!("{fact}: {}", plain(side(check))));
+        all.collect::<Vec<_>>().join("; ")
     };
     let expected = sides(|check| &check.expected);
     let found = sides(|check| &check.found);

@@ -1,0 +1,418 @@
+//! Every kind of probe, asked from a rubric of TOML alone on the real engine: each fact both ways.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what is wrong by panicking"
+)]
+
+mod support;
+
+use std::path::Path;
+
+use grade::judge::{Grade, Verdict};
+use grade::plan;
+
+const HEAD: &str = r#"
+format = "grade/rubric/v1"
+slug = "kinds"
+title = "Kinds"
+lesson = "Kinds"
+[limits]
+build = "20s"
+context_size = "1MB"
+[values]
+word = { random = 20 }
+[builds.submission]
+network = "none"
+"#;
+
+/// Grades a submission of these files by probes that are one table each.
+async fn grade(files: &[(&str, &str)], rest: &str) -> Grade {
+    let folder = tempfile::tempdir().unwrap();
+    let submission = folder.path().join("submission");
+    for (name, content) in files {
+        let path = submission.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let rubric = folder.path().join("kinds.toml");
+    std::fs::write(&rubric, format!("{HEAD}{rest}")).unwrap();
+    let plan = plan::load(&rubric).unwrap_or_else(|error| panic!("{error}"));
+    support::grade(&support::engine().await, &plan, &submission).await
+}
+
+/// One probe, worth a point.
+fn probe(id: &str, kind: &str, with: &str, expect: &str) -> String {
+    format!(
+        "[[probe]]\nid = \"{id}\"\ntitle = \"{id}\"\nkind = \"{kind}\"\nwith = {{ {with} }}\n\
+         expect = {{ {expect} }}\npoints = 1\n"
+    )
+}
+
+/// Holds every probe to its name: `yes-…` is met, `no-…` is missed.
+fn hold(grade: &Grade) {
+    for mark in &grade.marks {
+        let right = match &mark.verdict {
+            Verdict::Met => mark.id.starts_with("yes-"),
+            Verdict::Missed(_) => mark.id.starts_with("no-"),
+            Verdict::Skipped { .. } | Verdict::Unjudged(_) => false,
+        };
+        assert!(right, "{}: {:?} {:?}", mark.id, mark.verdict, mark.feedback);
+    }
+}
+
+fn all(probes: &[(&str, &str, &str, &str)]) -> String {
+    probes.iter().map(|(id, kind, with, expect)| probe(id, kind, with, expect)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_tells_what_a_container_did() {
+    let dockerfile = "FROM busybox\nCMD [\"sh\", \"-c\", \"echo out; echo err >&2; exit 3\"]\n";
+    let probes = all(&[
+        ("yes-exit", "run", "", "exit_code = 3, stdout_lines = [\"out\"], stderr = \"err\\n\""),
+        ("no-exit", "run", "", "exit_code = 0"),
+        ("yes-command", "run", "command = [\"echo\", \"${word}\"]", "stdout = \"${word}\\n\""),
+        ("no-command", "run", "command = [\"echo\", \"other\"]", "stdout = \"${word}\\n\""),
+        (
+            "yes-env",
+            "run",
+            "command = [\"sh\", \"-c\", \"echo $A\"], env = { A = \"b\" }",
+            "stdout_lines = [\"b\"]",
+        ),
+        ("yes-stdin", "run", "command = [\"cat\"], stdin = \"${word}\"", "stdout = \"${word}\""),
+        ("yes-user", "run", "command = [\"id\", \"-u\"], user = \"12\"", "stdout_lines = [\"12\"]"),
+        (
+            "yes-workdir",
+            "run",
+            "command = [\"pwd\"], workdir = \"/tmp\"",
+            "stdout_lines = [\"/tmp\"]",
+        ),
+        (
+            "yes-entrypoint",
+            "run",
+            "entrypoint = [\"echo\", \"x\"], command = [\"y\"]",
+            "stdout_lines = [\"x y\"]",
+        ),
+        (
+            "yes-limit",
+            "run",
+            "command = [\"sleep\", \"60\"], time_limit = \"1s\"",
+            "timed_out = true, exit_code = { absent = true }",
+        ),
+        (
+            "yes-missing",
+            "run",
+            "command = [\"no-such-program\"]",
+            "started = false, start_error = { contains = \"no-such-program\" }",
+        ),
+        (
+            "yes-network",
+            "run",
+            "command = [\"ls\", \"/sys/class/net\"]",
+            "stdout_lines = { every_item = \"lo\" }",
+        ),
+        (
+            "yes-memory",
+            "run",
+            "command = [\"sh\", \"-c\", \"x=a; while :; do x=$x$x; done\"]",
+            "oom_killed = true",
+        ),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &probes).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exec_looks_into_a_running_container() {
+    let dockerfile = "FROM busybox\nHEALTHCHECK CMD test -e /ready\n\
+        CMD [\"sh\", \"-c\", \"sleep 1; touch /ready; exec sleep 60\"]\n";
+    let probes = all(&[
+        (
+            "yes-plain",
+            "exec",
+            "command = [\"echo\", \"${word}\"]",
+            "stdout = \"${word}\\n\", exit_code = 0, still_running = true",
+        ),
+        ("no-plain", "exec", "command = [\"false\"]", "exit_code = 0"),
+        (
+            "yes-waits",
+            "exec",
+            "command = [\"test\", \"-e\", \"/ready\"], wait_for = \"healthy\"",
+            "ready = true, exit_code = 0",
+        ),
+        (
+            "yes-in-vain",
+            "exec",
+            "command = [\"true\"], wait_for = \"healthy\", wait_limit = \"300ms\"",
+            "ready = false, exit_code = { absent = true }",
+        ),
+        (
+            "yes-limit",
+            "exec",
+            "command = [\"sleep\", \"60\"], time_limit = \"1s\"",
+            "timed_out = true",
+        ),
+        (
+            "yes-missing",
+            "exec",
+            "command = [\"no-such-program\"]",
+            "start_error = { present = true }, exit_code = { absent = true }",
+        ),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &probes).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_sees_the_final_file_system() {
+    let dockerfile = "FROM busybox\nRUN mkdir -p /d/e && echo one > /d/a && printf 'x\\r\\ny' > /d/e/b \
+        && ln -s a /d/l && ln -s /nowhere /d/n && ln -s loop /d/loop && ln -s /d /dir && chmod 4711 /d/a \
+        && chown 7:8 /d/a && touch /gone && rm /gone\nCMD [\"touch\", \"/made-when-run\"]\n";
+    let probes = all(&[
+        (
+            "yes-text",
+            "file",
+            "path = \"/d/a\"",
+            "exists = true, kind = \"file\", link = false, text = \"one\\n\", size = \"4B\", mode = \"4711\", uid = 7, gid = 8",
+        ),
+        ("no-text", "file", "path = \"/d/a\"", "text = \"two\\n\""),
+        ("yes-lines", "file", "path = \"/d/e/b\"", "lines = [\"x\", \"y\"]"),
+        ("yes-link", "file", "path = \"/d/l\"", "link = true, kind = \"file\", text = \"one\\n\""),
+        ("yes-through", "file", "path = \"/dir/e/b\"", "exists = true"),
+        ("yes-dangling", "file", "path = \"/d/n\"", "exists = false, link = true"),
+        ("yes-loop", "file", "path = \"/d/loop\"", "exists = false"),
+        (
+            "yes-folder",
+            "file",
+            "path = \"/d\"",
+            "kind = \"directory\", entries = { equals = [\"a\", \"e\", \"l\", \"loop\", \"n\"] }, tree = [\"e/b\", \"l\"]",
+        ),
+        ("yes-absent", "file", "path = \"/gone\"", "exists = false, text = { absent = true }"),
+        ("yes-never-run", "file", "path = \"/made-when-run\"", "exists = false"),
+        ("no-absent", "file", "path = \"/d/a/below\"", "exists = true"),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &probes).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_nothing_can_be_looked_at() {
+    let probes = all(&[
+        ("yes-file", "file", "path = \"/a\"", "text = \"x\""),
+        (
+            "yes-cmd",
+            "image",
+            "",
+            "cmd = { absent = true }, user = { absent = true }, layers = 1, healthcheck = { absent = true }",
+        ),
+        ("yes-run", "run", "", "started = false"),
+    ]);
+    hold(&grade(&[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "x")], &probes).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_tells_the_configuration() {
+    let dockerfile = "FROM busybox\nARG V=1\nLABEL a.b=\"c d\" v=$V\nENV E=f=g\nUSER 5\nWORKDIR /w\n\
+        EXPOSE 80 53/udp\nVOLUME /data\nONBUILD RUN true\nSTOPSIGNAL INT\nSHELL [\"/bin/sh\", \"-ec\"]\n\
+        HEALTHCHECK --interval=7s --timeout=3s --retries=4 CMD true\nENTRYPOINT [\"e\"]\nCMD [\"c\"]\n";
+    let builds = "[builds.versioned]\nnetwork = \"none\"\nargs = { V = \"9\" }\n";
+    let probes = all(&[
+        ("yes-labels", "image", "", "\"labels.a.b\" = \"c d\", labels.v = \"1\""),
+        ("yes-argument", "image", "build = \"versioned\"", "labels.v = \"9\""),
+        ("no-argument", "image", "", "labels.v = \"9\""),
+        (
+            "yes-rest",
+            "image",
+            "",
+            "env.E = \"f=g\", user = \"5\", workdir = \"/w\", exposed_ports = [\"80/tcp\", \"53/udp\"], volumes = [\"/data\"], onbuild = [\"RUN true\"], stop_signal = \"INT\", shell = [\"-ec\"], entrypoint = [\"e\"], cmd = [\"c\"], os = \"linux\"",
+        ),
+        (
+            "yes-health",
+            "image",
+            "",
+            "healthcheck = [\"CMD-SHELL\", \"true\"], healthcheck_interval = \"7s\", healthcheck_timeout = \"3s\", healthcheck_retries = 4, healthcheck_start_period = { absent = true }",
+        ),
+        ("yes-history", "image", "", "history = { any_item = { contains = \"STOPSIGNAL INT\" } }"),
+        ("no-history", "image", "", "history = { any_item = { contains = \"STOPSIGNAL TERM\" } }"),
+        ("yes-size", "image", "", "size = { at_most = \"100MB\" }"),
+        ("no-size", "image", "", "size = { at_most = \"1kB\" }"),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn build_tells_how_it_went_and_where_it_failed() {
+    let dockerfile = "FROM busybox AS one\n# comment\nRUN true\n\nFROM busybox\nCOPY a /a\n\
+        RUN echo said-this; \\\n  grep -q right /a || exit 42\n";
+    let builds = "[builds.first]\nnetwork = \"none\"\ntarget = \"one\"\n\
+        [builds.changed]\nnetwork = \"none\"\nfiles = { a = \"right ${word}\" }\n\
+        [builds.without]\nnetwork = \"none\"\nremove = [\"a\"]\n\
+        [builds.child]\nnetwork = \"none\"\nparent = \"changed\"\nfiles = { b = \"${word}\" }\ndockerfile = \"FROM ${parent}\\nCOPY b /b\\n\"\n";
+    let probes = all(&[
+        (
+            "yes-fails",
+            "build",
+            "",
+            "succeeded = false, exit_code = 42, failed_line = 7, failed_step = { starts_with = \"RUN echo\" }, log = { contains = \"said-this\" }, timed_out = false",
+        ),
+        ("no-fails", "build", "", "succeeded = true"),
+        (
+            "yes-target",
+            "build",
+            "build = \"first\"",
+            "succeeded = true, exit_code = { absent = true }",
+        ),
+        ("yes-changed", "build", "build = \"changed\"", "succeeded = true, context_files = 2"),
+        ("yes-without", "build", "build = \"without\"", "succeeded = false, failed_line = 6"),
+        ("yes-child", "file", "build = \"child\", path = \"/b\"", "text = \"${word}\""),
+        ("yes-inherited", "file", "build = \"child\", path = \"/a\"", "text = \"right ${word}\""),
+        (
+            "yes-changed-file",
+            "file",
+            "build = \"changed\", path = \"/a\"",
+            "text = \"right ${word}\"",
+        ),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile), ("a", "wrong")], &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_the_submissions_doing() {
+    let slow = probe("yes-slow", "build", "", "succeeded = false, timed_out = true");
+    let slow = slow.replace("[[probe]]", "[[probe]]\n");
+    let rubric = HEAD.replace("20s", "2s");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kinds.toml");
+    std::fs::write(&path, format!("{rubric}{slow}")).unwrap();
+    let submission = folder.path().join("s");
+    std::fs::create_dir(&submission).unwrap();
+    std::fs::write(submission.join("Dockerfile"), "FROM busybox\nRUN sleep 600\n").unwrap();
+    let plan = plan::load(&path).unwrap();
+    hold(&support::grade(&support::engine().await, &plan, &submission).await);
+
+    let large = "x".repeat(2_000_000);
+    let probes = probe("yes-large", "build", "", "succeeded = false, too_large = true");
+    hold(&grade(&[("Dockerfile", "FROM busybox\n"), ("large", &large)], &probes).await);
+
+    let none = probe(
+        "yes-none",
+        "build",
+        "",
+        "succeeded = false, error = { contains = \"no Dockerfile\" }",
+    );
+    hold(&grade(&[("readme", "")], &none).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dockerfile_and_submission_read_what_was_handed_in() {
+    let dockerfile = "# syntax=docker/dockerfile:1\nARG BASE=busybox\nfrom ${BASE} as one\nRUN --mount=type=cache,target=/c true\n\
+        FROM one\nARG V\nCOPY --from=one /bin/sh /s\nADD a /a\nENV N=1\nLABEL l=m\nHEALTHCHECK CMD true\nONBUILD RUN x\n";
+    let probes = all(&[
+        (
+            "yes-said",
+            "dockerfile",
+            "",
+            "exists = true, parses = true, path = \"Dockerfile\", stages = 2, stage_names = [\"one\"], bases = [\"${BASE}\", \"one\"], final_base = \"${BASE}\"",
+        ),
+        (
+            "yes-parts",
+            "dockerfile",
+            "",
+            "run_mounts = [\"type=cache,target=/c\"], copy = [\"COPY --from=one /bin/sh /s\"], add = [\"ADD a /a\"], env_names = [\"N\"], label_names = [\"l\"], healthcheck = [\"HEALTHCHECK CMD true\"], onbuild = [\"ONBUILD RUN x\"], declared_args = { equals = [\"V\"] }, syntax = \"docker/dockerfile:1\"",
+        ),
+        ("no-parts", "dockerfile", "", "instructions = [\"ENTRYPOINT\"]"),
+        (
+            "yes-file",
+            "submission",
+            "path = \"a\"",
+            "exists = true, kind = \"file\", text = \"x\\ny\\n\", lines = [\"x\", \"y\"], size = \"4B\"",
+        ),
+        ("no-file", "submission", "path = \"b\"", "exists = true"),
+    ]);
+    // `${BASE}` is the Dockerfile's own, not a value of the rubric.
+    let probes = probes.replace(
+        "bases = [\"${BASE}\", \"one\"], final_base = \"${BASE}\"",
+        "bases = [\"one\"], final_base = { contains = \"BASE\" }",
+    );
+    hold(&grade(&[("Dockerfile", dockerfile), ("a", "x\ny\n")], &probes).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leak_looks_everywhere() {
+    let builds = "[builds.secret]\nnetwork = \"none\"\nsecrets = { key = \"${word}\" }\n";
+    let probes = all(&[
+        (
+            "yes-leak",
+            "leak",
+            "build = \"secret\", needle = \"${word}\"",
+            "found = true, places = { any_item = { contains = \"/deleted (plain)\" } }, encodings = [\"plain\", \"base64\", \"hex\", \"reversed\", \"gzip+plain\"]",
+        ),
+        ("no-leak", "leak", "build = \"secret\", needle = \"${word}\"", "found = false"),
+        (
+            "yes-clean",
+            "leak",
+            "needle = \"${word}\"",
+            "found = false, layers_read = { at_least = 1 }",
+        ),
+    ]);
+    let dockerfile = "FROM busybox\nRUN --mount=type=secret,id=key [ ! -e /run/secrets/key ] || { k=/run/secrets/key; \
+        cp $k /deleted; base64 $k > /b; xxd -p $k > /x; rev $k > /r; gzip -c $k > /g; touch /named-$(cat $k); }\nRUN rm -f /deleted\n";
+    hold(&grade(&[("Dockerfile", dockerfile)], &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_follows_the_images_own_check() {
+    let dockerfile = "FROM busybox\nHEALTHCHECK --retries=2 CMD test ! -e /tmp/broken\nCMD [\"sleep\", \"60\"]\n";
+    let probes = all(&[
+        (
+            "yes-stays",
+            "health",
+            "stay = \"1s\"",
+            "has_check = true, became_healthy = true, stayed_healthy = true, still_running = true",
+        ),
+        (
+            "yes-breaks",
+            "health",
+            "break = \"file\"",
+            "broken = true, became_unhealthy = true, check_exit_code = 1",
+        ),
+        (
+            "yes-freezes",
+            "health",
+            "break = \"freeze\", unhealthy_within = \"3s\"",
+            "broken = true, became_unhealthy = false, still_running = true",
+        ),
+        (
+            "no-breaks",
+            "health",
+            "break = \"file\", break_file = \"/tmp/other\", unhealthy_within = \"2s\"",
+            "became_unhealthy = true",
+        ),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &probes).await);
+
+    let falls = "FROM busybox\nHEALTHCHECK --retries=1 CMD test ! -e /tmp/x && touch /tmp/x\nCMD [\"sleep\", \"60\"]\n";
+    let probes =
+        all(&[("yes-falls", "health", "", "became_healthy = true, stayed_healthy = false")]);
+    hold(&grade(&[("Dockerfile", falls)], &probes).await);
+
+    let none = "FROM busybox\nHEALTHCHECK NONE\n";
+    let probes =
+        all(&[("yes-none", "health", "", "has_check = false, became_healthy = { absent = true }")]);
+    hold(&grade(&[("Dockerfile", none)], &probes).await);
+
+    let ends = "FROM busybox\nHEALTHCHECK CMD true\nCMD [\"sh\", \"-c\", \"exit 9\"]\n";
+    let probes = all(&[(
+        "yes-ends",
+        "health",
+        "",
+        "became_healthy = false, still_running = false, exit_code = 9",
+    )]);
+    hold(&grade(&[("Dockerfile", ends)], &probes).await);
+}
+
+#[test]
+fn every_kind_is_tried_here() {
+    let text = std::fs::read_to_string(Path::new(file!())).expect("this file");
+    for kind in grade::probe::KINDS {
+        assert!(text.contains(&format!("\"{}\",", kind.name)), "{} is not tried", kind.name);
+    }
+}
