@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a test says what is wrong by panicking"
 )]
 
@@ -165,8 +166,8 @@ async fn exec_looks_into_a_running_container() {
 #[tokio::test(flavor = "multi_thread")]
 async fn file_sees_the_final_file_system() {
     let dockerfile = "FROM busybox\nRUN mkdir -p /d/e && echo one > /d/a && printf 'x\\r\\ny' > /d/e/b \
-        && ln -s a /d/l && ln -s /nowhere /d/n && ln -s loop /d/loop && ln -s /d /dir && chmod 4711 /d/a \
-        && chown 7:8 /d/a && touch /gone && rm /gone\nCMD [\"touch\", \"/made-when-run\"]\n";
+        && ln -s a /d/l && ln -s /nowhere /d/n && ln -s loop /d/loop && ln -s /d /dir && chown 7:8 /d/a \
+        && chmod 4711 /d/a && touch /gone && rm /gone\nCMD [\"touch\", \"/made-when-run\"]\n";
     let probes = all(&[
         (
             "yes-text",

@@ -20,6 +20,7 @@ pub(crate) fn mark(
         points,
         hidden: false,
         verdict,
+        excused: false,
         feedback,
         took_ms: None,
         observation: None,

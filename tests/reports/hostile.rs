@@ -116,6 +116,7 @@ fn mark() -> impl Strategy<Value = Mark> {
             points,
             hidden,
             verdict,
+            excused: false,
             feedback,
             took_ms,
             observation,

@@ -4,34 +4,29 @@ use std::path::{Path, PathBuf};
 
 use grade::engine::{Endpoint, Engine};
 use grade::judge::{Grade, judge};
-use grade::plan::{self, Plan};
+use grade::plan::Plan;
 use grade::session::Session;
 use grade::submission::Submission;
 
 /// The repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The engine at hand; a missing one is a loud failure, never a skipped test.
-pub async fn engine() -> Engine {
+pub(crate) async fn engine() -> Engine {
     let endpoint = Endpoint::resolve(None).expect("an engine is configured");
     Engine::connect(&endpoint).await.expect("these tests need a Docker Engine: run ci/setup")
 }
 
-/// The plan of an exercise.
-pub fn plan(slug: &str) -> Plan {
-    plan::load(&root().join("rubrics").join(format!("{slug}.toml"))).expect("a right rubric")
-}
-
 /// The folder of files that an exercise hands out.
-pub fn given(slug: &str) -> Option<PathBuf> {
+pub(crate) fn given(slug: &str) -> Option<PathBuf> {
     let given = root().join("assignments").join(slug).join("given");
     given.is_dir().then_some(given)
 }
 
 /// The grade of a folder, and everything that was made for it removed.
-pub async fn grade(engine: &Engine, plan: &Plan, folder: &Path) -> Grade {
+pub(crate) async fn grade(engine: &Engine, plan: &Plan, folder: &Path) -> Grade {
     let session = Session {
         submission: Submission::open(folder).expect("a readable submission"),
         given: given(&plan.rubric.slug),

@@ -122,11 +122,12 @@ impl Engine {
     }
 }
 
-/// Nothing at the path, or a file where a folder would have to be: for that older engines have
-/// the status of a failure of their own.
+/// Nothing at the path, a file where a folder would have to be, or links in a circle: engines have
+/// the status of a failure of their own for some of these.
 fn is_no_path((status, message): (u16, &str)) -> bool {
-    let says = |words| message.contains(words);
-    !says("No such container") && (matches!(status, 400 | 404) || says("not a directory"))
+    let says = |words: &&str| message.contains(words);
+    let no_path = ["not a directory", "too many links", "too many levels of symbolic links"];
+    !says(&"No such container") && (matches!(status, 400 | 404) || no_path.iter().any(says))
 }
 
 /// A folder and a tar with one file for it.
