@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::locate::Course;
-use super::{Common, Exit, diagnose};
+use super::{Common, Exit, diagnose, out};
 use crate::plan::{self, Plan, PlanError};
 
 #[derive(Args, Debug)]
@@ -32,10 +32,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
             Ok(plan) => {
                 let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
                 let probes = plan.rubric.probes.len();
-                anstream::println!(
+                out(format_args!(
                     "{}: {probes} probes, {points} points, no problems",
                     path.display()
-                );
+                ));
             }
             Err(wrong) => exit = wrong,
         }

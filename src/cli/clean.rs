@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::{Common, Exit, runtime};
+use super::{Common, Exit, out, runtime};
 use crate::engine::{Endpoint, Engine, EngineError, OwnedFilter, OwnedObject, Owner, OwnerLife};
 
 #[derive(Args, Debug)]
@@ -46,23 +46,23 @@ async fn clean(arguments: &Arguments, common: &Common) -> Result<(), EngineError
         let what = format!("{:?}", object.kind).to_lowercase();
         let name = if object.name.is_empty() { &object.id } else { &object.name };
         if arguments.dry_run {
-            anstream::println!("would remove {what} {name}");
+            out(format_args!("would remove {what} {name}"));
         } else {
             let gone = engine.remove_owned(&object).await;
             if gone.is_ok() {
-                anstream::println!("removed {what} {name}");
+                out(format_args!("removed {what} {name}"));
             }
             first = first.and(gone);
         }
         removed += 1;
     }
     match (removed, kept) {
-        (0, 0) => anstream::println!("nothing to clean"),
+        (0, 0) => out(format_args!("nothing to clean")),
         (_, 0) => {}
-        (_, kept) => anstream::println!(
+        (_, kept) => out(format_args!(
             "left {kept} objects of runs that still go on, or whose process cannot be seen from \
              here; --all removes them, too"
-        ),
+        )),
     }
     first
 }

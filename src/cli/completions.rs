@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, Exit};
+use super::{Cli, Exit, out};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -12,6 +12,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "grade", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "grade", &mut script);
+    out(format_args!("{}", String::from_utf8_lossy(&script).trim_end()));
     Exit::Graded
 }

@@ -1,7 +1,7 @@
 //! `grade doctor`: what is missing on this machine, and what mends it.
 
 use super::locate::Course;
-use super::{Common, Exit, runtime};
+use super::{Common, Exit, out, runtime};
 use crate::engine::{Endpoint, Engine, OwnedFilter};
 
 /// The images that the course's exercises start from.
@@ -74,9 +74,9 @@ async fn examine(common: &Common) -> Exit {
 }
 
 fn good(what: &str) {
-    anstream::println!("✔ {what}");
+    out(format_args!("✔ {what}"));
 }
 
 fn bad(what: &str, advice: &str) {
-    anstream::println!("✘ {what}\n    help: {advice}");
+    out(format_args!("✘ {what}\n    help: {advice}"));
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Exit;
+use super::{Exit, out};
 use crate::document::nearest;
 use crate::expect::MATCHERS;
 use crate::probe::{self, KINDS, Kind};
@@ -18,10 +18,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     let Some(name) = &arguments.kind else {
         for kind in KINDS {
             let first = kind.doc.split_once(". ").map_or(kind.doc, |(first, _)| first);
-            anstream::println!("{:12} {}", kind.name, first.trim_end_matches('.'));
+            out(format_args!("{:12} {}", kind.name, first.trim_end_matches('.')));
         }
-        anstream::println!("\nmatchers: {}", MATCHERS.join(", "));
-        anstream::println!("`grade explain KIND` shows a kind's parameters and facts.");
+        out(format_args!("\nmatchers: {}", MATCHERS.join(", ")));
+        out(format_args!("`grade explain KIND` shows a kind's parameters and facts."));
         return Exit::Graded;
     };
     match probe::find(name) {
@@ -39,22 +39,22 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn explain(kind: &Kind) {
-    anstream::println!("{}\n", kind.name);
+    out(format_args!("{}\n", kind.name));
     for line in textwrap::wrap(kind.doc, 88) {
-        anstream::println!("  {line}");
+        out(format_args!("  {line}"));
     }
     if !kind.params.is_empty() {
-        anstream::println!("\nparameters (with = {{ … }})");
+        out(format_args!("\nparameters (with = {{ … }})"));
     }
     for param in kind.params {
         let default = match param.default {
             Some(default) => format!("default: {default}"),
             None => "required".into(),
         };
-        anstream::println!("  {:18} {} — {} ({default})", param.name, param.shape, param.doc);
+        out(format_args!("  {:18} {} — {} ({default})", param.name, param.shape, param.doc));
     }
-    anstream::println!("\nfacts (expect = {{ … }})");
+    out(format_args!("\nfacts (expect = {{ … }})"));
     for fact in kind.facts {
-        anstream::println!("  {:26} {:14} {}", fact.name, fact.shape.to_string(), fact.doc);
+        out(format_args!("  {:26} {:14} {}", fact.name, fact.shape.to_string(), fact.doc));
     }
 }

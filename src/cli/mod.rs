@@ -12,6 +12,9 @@ mod locate;
 mod progress;
 mod schema;
 
+use std::fmt;
+use std::io::Write;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -80,18 +83,30 @@ enum Command {
 
 /// Parses the command line, does what it says, and tells how that went.
 pub fn main() -> ExitCode {
+    guarded(run).into()
+}
+
+/// A panic is a bug of ours, and has an exit code of its own.
+fn guarded(run: impl FnOnce() -> Exit + UnwindSafe) -> Exit {
+    catch_unwind(run).unwrap_or_else(|_| {
+        anstream::eprintln!("this is a bug in grade; nothing follows from it for the submission");
+        Exit::Bug
+    })
+}
+
+fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no mistakes.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Graded };
             let _ = error.print();
-            return exit.into();
+            return exit;
         }
     };
     cli.common.color.apply();
     let common = &cli.common;
-    let exit = match cli.command {
+    match cli.command {
         None => grade::run(&cli.grade, common),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
@@ -99,8 +114,12 @@ pub fn main() -> ExitCode {
         Some(Command::Clean(arguments)) => clean::run(&arguments, common),
         Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
-    };
-    exit.into()
+    }
+}
+
+/// A line on standard output. That nobody reads on, as under `| head`, is no failure.
+fn out(line: fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stdout(), "{line}");
 }
 
 impl Color {
@@ -122,4 +141,15 @@ fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
             Exit::Bug
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_bug_of_ours() {
+        assert_eq!(guarded(|| Exit::MarksLost), Exit::MarksLost);
+        assert_eq!(guarded(|| panic!("tried")), Exit::Bug);
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Exit;
+use super::{Exit, out};
 use crate::{plan, report};
 
 #[derive(Args, Debug)]
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     };
     match serde_json::to_string_pretty(&schema) {
         Ok(text) => {
-            anstream::println!("{text}");
+            out(format_args!("{text}"));
             Exit::Graded
         }
         Err(error) => {
