@@ -70,13 +70,16 @@ impl Text {
             Verdict::Skipped { .. } => ("–", DIM, "0".to_owned()),
             Verdict::Unjudged(_) => ("?", OPEN, "?".to_owned()),
         };
-        let head = format!("{sign} {earned:>digits$}/{:<digits$}  ", mark.points);
+        let head = match mark.points {
+            0 => format!("{sign} {:width$}  ", "", width = 2 * digits + 1),
+            points => format!("{sign} {earned:>digits$}/{points:<digits$}  "),
+        };
         let lost = matches!(mark.verdict, Verdict::Missed(_) | Verdict::Unjudged(_));
         let title = if lost { BOLD } else { PLAIN };
         page.item(&head, style, title, &mark.title);
         page.indent(head.chars().count());
         match told(mark, self.show_hidden) {
-            Some(told) => details(&mark.verdict, told, all, page),
+            Some(told) => details(mark, told, all, page),
             None if mark.verdict == Verdict::Met => {}
             None => page.put("", DIM, untold(&mark.verdict)),
         }
@@ -84,7 +87,8 @@ impl Text {
     }
 }
 
-fn details(verdict: &Verdict, told: &Feedback, all: &[Mark], page: &mut Page) {
+fn details(mark: &Mark, told: &Feedback, all: &[Mark], page: &mut Page) {
+    let verdict = &mark.verdict;
     match verdict {
         Verdict::Met => page.put("", DIM, &told.message),
         Verdict::Missed(_) => {
@@ -106,6 +110,10 @@ fn details(verdict: &Verdict, told: &Feedback, all: &[Mark], page: &mut Page) {
             page.put("", DIM, &format!("blocked by “{title}”"));
         }
         Verdict::Skipped { by: None } => page.put("", DIM, &told.message),
+        // One cause leaves many checks open: it is told at the first of them.
+        Verdict::Unjudged(_) if all.iter().find(|mark| mark.verdict == *verdict) != Some(mark) => {
+            page.put("", DIM, "not judged, for the same reason");
+        }
         Verdict::Unjudged(_) => {
             page.put("", PLAIN, &told.message);
             page.field("to do", told.hint.as_ref());
@@ -128,7 +136,11 @@ fn closing(entry: &Entry, page: &mut Page) {
     let score = grade.score();
     let full = score.earned == score.possible;
     let style = if full && !grade.is_provisional() { GOOD } else { BOLD };
-    page.put("", style, &format!("Score {} / {}", score.earned, score.possible));
+    let said = match score.possible {
+        0 if grade.is_provisional() => "No score: nothing could be judged.".to_owned(),
+        possible => format!("Score {} / {possible}", score.earned),
+    };
+    page.put("", style, &said);
     let open: Vec<&Mark> = grade.marks.iter().filter(|mark| mark.is_unjudged()).collect();
     if !open.is_empty() {
         let points = open.iter().map(|mark| u64::from(mark.points)).sum();
