@@ -101,7 +101,11 @@ impl Review {
             None if known.is_empty() => None,
             None => Some(format!("known: {}", known.join(", "))),
         };
-        let message = format!("unknown {what} `{name}`");
+        // "fact of `run`" is a kind of name and whose it is.
+        let message = match what.split_once(' ') {
+            Some((what, whose)) => format!("unknown {what} `{name}` {whose}"),
+            None => format!("unknown {what} `{name}`"),
+        };
         self.problems.push(Problem { span: span.clone(), message, help });
     }
 

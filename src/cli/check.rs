@@ -26,6 +26,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
         };
         rubrics = course.slugs().iter().map(|slug| course.rubric(slug)).collect();
     }
+    if rubrics.is_empty() {
+        anstream::eprintln!("this course has no rubrics");
+        return Exit::Usage;
+    }
     let mut exit = Exit::Graded;
     for path in &rubrics {
         match load(path) {
@@ -33,8 +37,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
                 let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
                 let probes = plan.rubric.probes.len();
                 out(format_args!(
-                    "{}: {probes} probes, {points} points, no problems",
-                    path.display()
+                    "{}: no problems; {}, {}",
+                    path.display(),
+                    counted(probes as u64, "probe"),
+                    counted(u64::from(points), "point")
                 ));
             }
             Err(wrong) => exit = wrong,
@@ -52,4 +58,8 @@ pub(super) fn load(path: &std::path::Path) -> Result<Plan, Exit> {
         }
         Exit::Usage
     })
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

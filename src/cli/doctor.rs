@@ -64,10 +64,11 @@ async fn examine(common: &Common) -> Exit {
     }
     match engine.owned(&OwnedFilter::default()).await {
         Ok(left) if left.is_empty() => good("left by earlier runs: nothing"),
-        Ok(left) => bad(
-            &format!("left by earlier runs, or in use by one that goes on: {} objects", left.len()),
-            "grade clean",
-        ),
+        Ok(left) => out(format_args!(
+            "• left by earlier runs, or in use by one that goes on: {}\n    help: `grade clean` removes what \
+             nobody uses, `grade clean --dry-run` shows it",
+            left.len()
+        )),
         Err(error) => bad(&error.to_string(), "see whether the engine still runs"),
     }
     exit

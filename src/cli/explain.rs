@@ -18,9 +18,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     let Some(name) = &arguments.kind else {
         for kind in KINDS {
             let first = kind.doc.split_once(". ").map_or(kind.doc, |(first, _)| first);
-            out(format_args!("{:12} {}", kind.name, first.trim_end_matches('.')));
+            list(kind.name, first.trim_end_matches('.'));
         }
-        out(format_args!("\nmatchers: {}", MATCHERS.join(", ")));
+        out(format_args!(""));
+        list("matchers", &MATCHERS.join(", "));
         out(format_args!("`grade explain KIND` shows a kind's parameters and facts."));
         return Exit::Graded;
     };
@@ -35,6 +36,13 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
             anstream::eprintln!("there is no kind of probe `{name}`{near}");
             Exit::Usage
         }
+    }
+}
+
+/// A name, and beside it what there is to say, wrapped.
+fn list(name: &str, text: &str) {
+    for (number, line) in textwrap::wrap(text, 80).iter().enumerate() {
+        out(format_args!("{:12} {line}", if number == 0 { name } else { "" }));
     }
 }
 

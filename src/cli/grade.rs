@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::locate::{self, Chosen, Course};
+use super::locate::{self, Course};
 use super::progress::Display;
 use super::{Common, Exit, check, runtime};
+use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::evidence::{self, Evidence, Fault};
 use crate::file::write_whole;
 use crate::judge::{Entry, Gradebook, judge};
 use crate::observe::unobserved;
-use crate::plan::Plan;
-use crate::report::{self, View};
+use crate::plan::{Plan, given_folder};
+use crate::report::{self, FORMATS, View};
 use crate::session::Session;
 use crate::submission::Submission;
 
@@ -88,21 +89,31 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         Exit::Usage
     };
     let folder = arguments.submission.as_deref().unwrap_or(Path::new("."));
-    let submission = Submission::open(folder).map_err(|error| wrong(error.to_string()))?;
-    let chosen = match &arguments.rubric {
-        Some(rubric) => Chosen { rubric: rubric.clone(), given: given_beside(rubric) },
+    let submission = Submission::open(folder).map_err(|error| {
+        let commands = super::command_names();
+        let near = nearest(&folder.to_string_lossy(), commands.iter().map(String::as_str));
+        let near = near.filter(|_| !folder.exists());
+        let near = near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
+        wrong(format!("{error}{}", near.unwrap_or_default()))
+    })?;
+    let rubric = match &arguments.rubric {
+        Some(rubric) => rubric.clone(),
         None => {
             let course = Course::find(common.course.as_deref());
             locate::choose(course.as_ref(), arguments.assignment.as_deref(), folder)
                 .map_err(wrong)?
         }
     };
-    let plan = check::load(&chosen.rubric)?;
+    let plan = check::load(&rubric)?;
     let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
         return Err(wrong(format!("--min-score {least} is above the {points} points there are")));
     }
-    for path in [&arguments.json, &arguments.junit].into_iter().flatten() {
+    let files = [&arguments.json, &arguments.junit].into_iter().flatten();
+    if files.clone().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
+        return Err(wrong("only one report can go to standard output".into()));
+    }
+    for path in files {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(wrong(format!("there is no folder {} to write to", folder.display())));
@@ -112,14 +123,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         std::fs::create_dir_all(out)
             .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
     }
-    Ok(Prepared { plan, given: chosen.given, submission })
-}
-
-/// The given files of a rubric that lies in a course's `rubrics` folder.
-fn given_beside(rubric: &Path) -> Option<PathBuf> {
-    let course = std::fs::canonicalize(rubric).ok()?.parent()?.parent()?.to_owned();
-    let given = course.join("assignments").join(rubric.file_stem()?).join("given");
-    given.is_dir().then_some(given)
+    Ok(Prepared { plan, given: given_folder(&rubric), submission })
 }
 
 impl Prepared {
@@ -205,7 +209,8 @@ fn exit(arguments: &Arguments, grade: &crate::judge::Grade) -> Exit {
     }
 }
 
-/// Writes every report that was asked for, each whole or not at all.
+/// Writes every report that was asked for, each whole or not at all. What cannot be written does
+/// not keep the others from being, nor the grade from being shown.
 fn write_all(
     arguments: &Arguments,
     gradebook: &Gradebook,
@@ -221,27 +226,25 @@ fn write_all(
         let format = report::find(name).ok_or_else(|| format!("there is no format {name}"))?;
         (format.report)(view).render(gradebook).map_err(|error| error.to_string())
     };
-    let mut taken = false;
-    for (name, path) in [("json", &arguments.json), ("junit", &arguments.junit)] {
-        let Some(path) = path else { continue };
-        let bytes = render(name, &plain)?;
-        if path == Path::new("-") {
-            taken = true;
-            print(&bytes)?;
-        } else {
-            write(path, &bytes)?;
-        }
-    }
-    if let Some(out) = &arguments.out {
-        evidence::write(&out.join("evidence.json"), evidence).map_err(|error| error.to_string())?;
-        for (name, file) in
-            [("json", "result.json"), ("junit", "junit.xml"), ("text", "report.txt")]
-        {
-            write(&out.join(file), &render(name, &plain)?)?;
-        }
-    }
+    let to_file =
+        |name: &str, path: &Path| render(name, &plain).and_then(|bytes| write(path, &bytes));
+
+    let asked = [("json", &arguments.json), ("junit", &arguments.junit)];
+    let asked = asked.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
+    let (printed, files): (Vec<_>, Vec<_>) = asked.partition(|(_, path)| *path == Path::new("-"));
     // A report on standard output stays alone there.
-    if taken { Ok(()) } else { print(&render("text", &view)?) }
+    let mut done = vec![match printed.first() {
+        Some((name, _)) => render(name, &plain).and_then(|bytes| print(&bytes)),
+        None => render("text", &view).and_then(|bytes| print(&bytes)),
+    }];
+    done.extend(files.iter().map(|(name, path)| to_file(name, path)));
+    if let Some(out) = &arguments.out {
+        let stored = evidence::write(&out.join("evidence.json"), evidence);
+        done.push(stored.map_err(|error| error.to_string()));
+        done.extend(FORMATS.iter().map(|format| to_file(format.name, &out.join(format.file))));
+    }
+    let failed: Vec<String> = done.into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
 fn print(bytes: &[u8]) -> Result<(), String> {

@@ -4,19 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{self, Fields, Review, nearest};
 
+/// The environment variable that names the course.
+const COURSE: &str = "GRADE_COURSE";
+
 /// Where a course keeps its exercises.
 #[derive(Debug)]
 pub(super) struct Course {
     root: PathBuf,
-}
-
-/// The rubric to grade by.
-#[derive(Debug)]
-pub(super) struct Chosen {
-    /// The rubric's file.
-    pub(super) rubric: PathBuf,
-    /// The folder of files that the exercise hands out.
-    pub(super) given: Option<PathBuf>,
 }
 
 impl Course {
@@ -24,8 +18,10 @@ impl Course {
     /// that holds `rubrics`.
     pub(super) fn find(named: Option<&Path>) -> Option<Course> {
         let holds = |root: &Path| root.join("rubrics").is_dir();
+        let named =
+            named.map(Path::to_owned).or_else(|| std::env::var_os(COURSE).map(PathBuf::from));
         if let Some(root) = named {
-            return holds(root).then(|| Course { root: root.to_owned() });
+            return holds(&root).then_some(Course { root });
         }
         let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
         let mut above = starts.iter().flatten().flat_map(|start| start.ancestors());
@@ -48,11 +44,6 @@ impl Course {
     pub(super) fn rubric(&self, slug: &str) -> PathBuf {
         self.root.join("rubrics").join(format!("{slug}.toml"))
     }
-
-    fn chosen(&self, slug: &str) -> Chosen {
-        let given = self.root.join("assignments").join(slug).join("given");
-        Chosen { rubric: self.rubric(slug), given: given.is_dir().then_some(given) }
-    }
 }
 
 /// Chooses the exercise: by the flag, by the submission's `.grade.toml`, or by its folder's name.
@@ -63,7 +54,7 @@ pub(super) fn choose(
     course: Option<&Course>,
     flag: Option<&str>,
     submission: &Path,
-) -> Result<Chosen, String> {
+) -> Result<PathBuf, String> {
     let Some(course) = course else {
         return Err("found no course here (a folder with rubrics/ in it)\n  help: name it with \
                     --course DIR, or name a rubric with --rubric FILE"
@@ -72,7 +63,7 @@ pub(super) fn choose(
     let slugs = course.slugs();
     let known = |slug: &str, from: &str| {
         if slugs.iter().any(|one| one == slug) {
-            return Ok(course.chosen(slug));
+            return Ok(course.rubric(slug));
         }
         let near = nearest(slug, slugs.iter().map(String::as_str));
         let near = near.map(|near| format!("\n  help: did you mean `{near}`?")).unwrap_or_default();
@@ -88,7 +79,7 @@ pub(super) fn choose(
         return known(&slug, "from the submission's .grade.toml");
     }
     match from_name(submission, &slugs) {
-        Some(slug) => Ok(course.chosen(slug)),
+        Some(slug) => Ok(course.rubric(slug)),
         None => Err(format!(
             "cannot tell which assignment {} is\n  help: say so with --assignment SLUG\n  known: {}",
             submission.display(),

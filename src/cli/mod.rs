@@ -18,7 +18,7 @@ use std::panic::{UnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
 
@@ -26,7 +26,6 @@ pub use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     after_help = "Exit codes: 0 graded · 1 marks lost, under --strict or --min-score · \
                   2 usage or rubric mistake · 3 something stayed unjudged (our side) · 70 a bug"
@@ -46,8 +45,8 @@ struct Common {
     /// When to use colour
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
     color: Color,
-    /// The folder that holds assignments/ and rubrics/ [default: the nearest one above]
-    #[arg(long, global = true, env = "GRADE_COURSE", value_name = "DIR")]
+    /// The folder that holds assignments/ and rubrics/ [default: $GRADE_COURSE, or the nearest one above]
+    #[arg(long, global = true, value_name = "DIR")]
     course: Option<PathBuf>,
     /// The engine, such as unix:///var/run/docker.sock [default: as the docker CLI chooses]
     #[arg(long, global = true, value_name = "URL")]
@@ -115,6 +114,11 @@ fn run() -> Exit {
         Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
     }
+}
+
+/// The subcommands' names, for suggestions.
+fn command_names() -> Vec<String> {
+    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 /// A line on standard output. That nobody reads on, as under `| head`, is no failure.

@@ -8,14 +8,14 @@ use serde_json::Value as Json;
 
 use crate::ask::Ask;
 use crate::document::{Problems, Review, Span};
-use crate::expect::fits;
+use crate::expect::{MATCHERS, fits};
 use crate::fact::shape_of;
 use crate::judge::placeholders;
 use crate::probe::{self, KINDS, Kind, Observe, ParamShape};
 use crate::recipe::BuildRecipe;
 pub use schema::schema;
 
-use crate::rubric::{self, DEFAULT_BUILD, Draft, Facets, Probe, Rubric};
+use crate::rubric::{self, DEFAULT_BUILD, Draft, Facet, Facets, Probe, Rubric};
 
 /// A rubric whose questions can be asked.
 pub struct Plan {
@@ -56,7 +56,32 @@ pub enum PlanError {
 pub fn load(path: &Path) -> Result<Plan, PlanError> {
     let source = std::fs::read_to_string(path)
         .map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
-    Ok(bind(rubric::read(path, source))?)
+    let mut draft = rubric::read(path, source);
+    check_given(&mut draft);
+    Ok(bind(draft)?)
+}
+
+/// The folder of files that an exercise hands out, beside the folder that holds its rubric.
+pub fn given_folder(rubric: &Path) -> Option<PathBuf> {
+    let course = std::fs::canonicalize(rubric).ok()?.parent()?.parent()?.to_owned();
+    let given = course.join("assignments").join(rubric.file_stem()?).join("given");
+    given.is_dir().then_some(given)
+}
+
+/// Notes files to compare with that the exercise does not have.
+fn check_given(draft: &mut Draft) {
+    let folder = given_folder(&draft.path);
+    for probe in draft.rubric.probes.iter().filter(|probe| probe.ask.kind == "submission") {
+        let Some(given) = probe.ask.with.get("given").and_then(Json::as_str) else { continue };
+        let is_there = folder.as_ref().is_some_and(|folder| folder.join(given).is_file());
+        if let Some((.., span)) =
+            probe.spans.with.iter().find(|(name, ..)| name == "given" && !is_there)
+        {
+            let message =
+                format!("`given`: assignments/{}/given has no file {given}", draft.rubric.slug);
+            draft.review.note(span, message);
+        }
+    }
 }
 
 /// Binds a rubric to the kinds of probe.
@@ -88,7 +113,7 @@ fn bind_probe(
     }
     let Some(kind) = probe::find(&probe.ask.kind) else {
         let known = KINDS.iter().map(|kind| kind.name);
-        review.unknown(&probe.spans.kind, "probe kind", &probe.ask.kind, known);
+        review.unknown(&probe.spans.kind, "kind of probe", &probe.ask.kind, known);
         return None;
     };
     check_facets(&probe.expect, kind, review);
@@ -114,15 +139,23 @@ fn check_facets(facets: &Facets, kind: &Kind, review: &mut Review) {
                     review.note(&facet.span, format!("`{}`: {message}", facet.fact));
                 }
             }
-            Err(known) => {
-                review.unknown(
-                    &facet.span,
-                    &format!("fact of `{}`", kind.name),
-                    &facet.fact,
-                    known,
-                );
-            }
+            Err(known) => unknown_fact(facet, kind, known, review),
         }
+    }
+}
+
+/// A fact that there is not; `count.at_mst`, where `count` is no map, is a misspelt matcher.
+fn unknown_fact(facet: &Facet, kind: &Kind, known: Vec<&str>, review: &mut Review) {
+    let base = facet.fact.split_once('.');
+    if let Some((name, key)) = base.filter(|(name, _)| known.contains(name)) {
+        review.unknown(
+            &facet.span,
+            &format!("matcher for `{name}`"),
+            key,
+            MATCHERS.iter().copied(),
+        );
+    } else {
+        review.unknown(&facet.span, &format!("fact of `{}`", kind.name), &facet.fact, known);
     }
 }
 

@@ -122,7 +122,7 @@ impl Exec {
         if ready {
             let request = ExecRequest {
                 command: room.fill_all(&self.command),
-                user: self.user.clone(),
+                user: self.user.as_deref().map(|text| room.fill(text)),
                 time_limit: self.time_limit,
                 output_limit: OUTPUT,
                 ..ExecRequest::default()

@@ -248,7 +248,7 @@ impl Room {
         recipe: &BuildRecipe,
     ) -> Result<Result<Context, (String, bool)>, Fault> {
         let overlay =
-            Overlay { files: self.fill_map(&recipe.files), remove: recipe.remove.clone() };
+            Overlay { files: self.fill_map(&recipe.files), remove: self.fill_all(&recipe.remove) };
         let (submission, limits) = (self.submission.clone(), self.limits.context);
         let packed =
             tokio::task::spawn_blocking(move || submission.context(&overlay, &limits)).await;
@@ -272,7 +272,7 @@ impl Room {
             dockerfile: context.dockerfile,
             args: self.fill_map(&recipe.args),
             secrets: secrets.map(|(id, secret)| (id, Bytes::from(secret))).collect(),
-            target: recipe.target.clone(),
+            target: recipe.target.as_deref().map(|stage| self.fill(stage)),
             no_cache: !recipe.may_use_cache(),
             network: match recipe.network {
                 Network::Default => BuildNetwork::Default,

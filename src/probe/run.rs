@@ -87,8 +87,8 @@ impl Observe for RunProbe {
             command: self.command.as_deref().map(|words| room.fill_all(words)),
             entrypoint: self.entrypoint.as_deref().map(|words| room.fill_all(words)),
             env: room.fill_map(&self.env),
-            user: self.user.clone(),
-            workdir: self.workdir.clone(),
+            user: self.user.as_deref().map(|text| room.fill(text)),
+            workdir: self.workdir.as_deref().map(|text| room.fill(text)),
             stdin: self.stdin.as_deref().map(|text| room.fill(text).into_bytes()),
             labels: room.labels("run"),
             ..ContainerSpec::default()

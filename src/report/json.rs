@@ -15,6 +15,7 @@ pub use result::{
 /// How this format is registered.
 pub(super) const FORMAT: Format = Format {
     name: "json",
+    file: "result.json",
     doc: "The result as JSON, for programs (grade/result/v1, or grade/gradebook/v1 for several)",
     report: |view| Box::new(Json { show_hidden: view.show_hidden }),
 };

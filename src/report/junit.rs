@@ -17,6 +17,7 @@ use clean::{attribute, content};
 /// How this format is registered.
 pub(super) const FORMAT: Format = Format {
     name: "junit",
+    file: "junit.xml",
     doc: "The result as JUnit XML, for continuous integration",
     report: |view| Box::new(Junit { show_hidden: view.show_hidden }),
 };

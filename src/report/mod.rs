@@ -28,6 +28,8 @@ pub trait Report {
 pub struct Format {
     /// Its name, which is its file's name and its flag on the command line.
     pub name: &'static str,
+    /// What it is called in a folder of reports.
+    pub file: &'static str,
     /// One sentence for the help.
     pub doc: &'static str,
     /// Makes the report; a format leaves out of account what it has no use for.

@@ -10,6 +10,7 @@ use page::{BOLD, DIM, GOOD, OPEN, PLAIN, Page, WRONG};
 /// How this format is registered.
 pub(super) const FORMAT: Format = Format {
     name: "text",
+    file: "report.txt",
     doc: "The result for reading on a terminal",
     report: |view| {
         Box::new(Text { color: view.color, width: view.width, show_hidden: view.show_hidden })

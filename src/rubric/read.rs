@@ -20,7 +20,10 @@ use super::{
 pub fn read(path: &Path, source: String) -> Draft {
     let mut review = Review::default();
     let root = document::read(&source, &mut review);
-    let rubric = rubric(&root, path, &source, &mut review);
+    // What else seems wrong in a file that is no TOML mostly follows from that.
+    let mut unread = Review::default();
+    let is_toml = review.is_clean();
+    let rubric = rubric(&root, path, &source, if is_toml { &mut review } else { &mut unread });
     Draft { path: PathBuf::from(path), source, rubric, review }
 }
 
@@ -234,9 +237,9 @@ fn facets(node: &Node, known: &Known<'_>, review: &mut Review) -> Facets {
 }
 
 /// The facts that an entry names: itself, or, as TOML reads `labels."a.b" = …` as a table within
-/// a table, the keys of a map. What has a matcher's name, or nearly one, is a matcher.
+/// a table, the keys of a map. What has a matcher's name is a matcher.
 fn facts_of(entry: &Entry) -> Vec<(String, Span, &Node)> {
-    let is_matcher = |key: &str| document::nearest(key, expect::MATCHERS.iter().copied()).is_some();
+    let is_matcher = |key: &str| expect::MATCHERS.contains(&key);
     match &entry.node.item {
         Item::Table(keys) if !keys.is_empty() && !keys.iter().any(|one| is_matcher(&one.key)) => {
             keys.iter()

@@ -218,7 +218,8 @@ fn check_text(gradebook: &Gradebook, width: usize, show_hidden: bool) {
     let text = String::from_utf8(bytes).unwrap();
     let moves = |c: &char| c.is_control() && *c != '\n' || matches!(c, '\u{202a}'..='\u{202e}');
     assert_eq!(text.chars().find(moves), None, "{text:?}");
-    let scores = text.lines().filter(|line| line.starts_with("Score ")).count();
+    let is_score = |line: &&str| line.starts_with("Score ") || line.starts_with("No score: ");
+    let scores = text.lines().filter(is_score).count();
     assert_eq!(scores, gradebook.entries.len(), "{text}");
 }
 
