@@ -24,8 +24,10 @@ use crate::unit::millis;
 
 /// The timeout of a check that sets none; the engine's own default is 30 s.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an unhealthy container is watched for its end: a check may act on what it found.
-const AFTERMATH: Duration = Duration::from_secs(1);
+/// An unhealthy container is watched for so many more checks: one may act on what it found. (What
+/// is frozen cannot end.)
+const AFTERMATH: u32 = 3;
+const AFTERMATH_LIMIT: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_millis(300);
 const START_PERIOD: Duration = Duration::from_millis(1);
 
@@ -193,7 +195,9 @@ impl Health {
                 facts.insert("became_unhealthy".into(), fell.is_some().into());
                 if let Some(after) = fell {
                     facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
-                    watch.end(AFTERMATH).await?;
+                    if self.how != Break::Freeze {
+                        watch.checks(AFTERMATH, AFTERMATH_LIMIT).await?;
+                    }
                 }
             }
         }
@@ -280,12 +284,16 @@ impl Watch {
         self.status(HealthStatus::Unhealthy, limit).await
     }
 
-    /// Waits for the container's end, at most so long.
-    async fn end(&mut self, limit: Duration) -> Result<(), EngineError> {
+    /// Waits until so many more checks have ended, or the container has.
+    async fn checks(&mut self, mut count: u32, limit: Duration) -> Result<(), EngineError> {
         let waiting = async {
-            while !self.ended {
+            while count > 0 && !self.ended {
                 let Some(event) = self.events.next().await else { return Ok(()) };
-                self.ended = matches!(event?.kind, ContainerEventKind::Died { .. });
+                match event?.kind {
+                    ContainerEventKind::Died { .. } => self.ended = true,
+                    ContainerEventKind::Other(action) if action == "exec_die" => count -= 1,
+                    _ => {}
+                }
             }
             Ok(())
         };
