@@ -101,6 +101,10 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
         return Err(wrong(format!("--min-score {least} is above the {points} points there are")));
     }
+    let dash = Some(Path::new("-"));
+    if arguments.json.as_deref() == dash && arguments.junit.as_deref() == dash {
+        return Err(wrong("--json and --junit cannot both have standard output".into()));
+    }
     for path in [&arguments.json, &arguments.junit].into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
