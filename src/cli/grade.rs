@@ -111,7 +111,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
     }
     let files = [&arguments.json, &arguments.junit].into_iter().flatten();
     if files.clone().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
-        return Err(wrong("only one report can go to standard output".into()));
+        return Err(wrong("--json and --junit cannot both have standard output".into()));
     }
     for path in files {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

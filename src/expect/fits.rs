@@ -47,6 +47,9 @@ pub fn fits(expect: &Expect, shape: Shape) -> Result<(), String> {
         }
         Expect::Length(inner) => {
             only(expect, shape, &[Shape::Text, Shape::List, Shape::Map])?;
+            if matches!(**inner, Expect::AtLeast(Literal::Int(..=0))) {
+                return Err("every length is at least 0, so this could not fail".into());
+            }
             fits(inner, Shape::Int)
         }
     }
@@ -112,6 +115,8 @@ mod tests {
         assert!(fits(&Expect::AtLeast(text("0B")), Shape::Bytes).is_err());
         assert!(fits(&Expect::Between(Literal::Int(3), Literal::Int(1)), Shape::Int).is_err());
         assert!(fits(&Expect::Equals(Literal::Bool(true)), Shape::Text).is_err());
+        let length = Expect::Length(Box::new(Expect::AtLeast(Literal::Int(0))));
+        assert!(fits(&length, Shape::List).is_err());
     }
 
     #[test]

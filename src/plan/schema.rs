@@ -32,6 +32,7 @@ pub fn schema() -> Json {
                         "random": { "type": "integer", "minimum": 8, "maximum": 200 },
                         "sha256": text(), "says": text(),
                     },
+                    "oneOf": [{ "required": ["random"] }, { "required": ["sha256"] }],
                 },
             },
             "builds": {
@@ -49,7 +50,7 @@ pub fn schema() -> Json {
             },
             "probe": { "type": "array", "minItems": 1, "items": probe() },
         },
-        "$defs": { "expectation": expectation() },
+        "$defs": { "expectation": expectation(), "keys": keys() },
     })
 }
 
@@ -97,19 +98,26 @@ fn rules_of(kind: &Kind) -> Json {
     let mut facts = Map::new();
     let mut patterns = Map::new();
     for fact in kind.facts {
-        let expected = json!({ "$ref": "#/$defs/expectation", "description": fact.doc });
+        let mut expected = json!({ "$ref": "#/$defs/expectation", "description": fact.doc });
         if fact.shape == Shape::Map {
             patterns.insert(format!("^{}\\..", fact.name), expected.clone());
+            let either =
+                [json!({ "$ref": "#/$defs/expectation" }), json!({ "$ref": "#/$defs/keys" })];
+            expected = json!({ "anyOf": either, "description": fact.doc });
         }
         facts.insert(fact.name.to_owned(), expected);
     }
+    let facts = json!({
+        "properties": facts, "patternProperties": patterns, "additionalProperties": false,
+    });
     let with = json!({
         "type": "object", "properties": params, "required": required, "additionalProperties": false,
     });
     let mut then = json!({
         "properties": {
             "with": with,
-            "expect": { "properties": facts, "patternProperties": patterns, "additionalProperties": false },
+            "expect": facts, "when": facts,
+            "case": { "items": { "properties": { "when": facts } } },
         },
     });
     if !required.is_empty() {
@@ -133,10 +141,21 @@ fn shape_of(param: &ParamDef) -> Json {
     shape
 }
 
+/// A map's keys, as TOML reads `labels."a.b" = …`.
+fn keys() -> Json {
+    json!({
+        "type": "object", "minProperties": 1,
+        "propertyNames": { "not": { "enum": MATCHERS } },
+        "additionalProperties": { "$ref": "#/$defs/expectation" },
+    })
+}
+
 fn expectation() -> Json {
     let this = json!({ "$ref": "#/$defs/expectation" });
     let scalar = json!({ "type": ["string", "integer", "boolean"] });
-    let texts = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+    let part = json!({ "type": "string", "minLength": 1 });
+    let texts = json!({ "type": "array", "minItems": 1, "items": part });
+    let list = json!({ "type": "array", "items": { "type": "string" } });
     let matchers: Map<String, Json> = MATCHERS
         .iter()
         .map(|name| {
@@ -145,12 +164,12 @@ fn expectation() -> Json {
                 "all" | "any" => json!({ "type": "array", "minItems": 1, "items": this }),
                 "one_of" => json!({ "type": "array", "minItems": 1 }),
                 "between" => json!({ "type": "array", "minItems": 2, "maxItems": 2 }),
-                "contains" => json!({ "anyOf": [{ "type": "string" }, texts] }),
-                "matches" | "starts_with" | "ends_with" => json!({ "type": "string" }),
+                "contains" => json!({ "anyOf": [part, texts] }),
+                "matches" | "starts_with" | "ends_with" => part.clone(),
                 "semver" | "spdx" | "url" | "mailboxes" | "absent" | "present" => {
                     json!({ "const": true })
                 }
-                _ => json!({ "anyOf": [scalar, texts] }),
+                _ => json!({ "anyOf": [scalar, list] }),
             };
             ((*name).to_owned(), takes)
         })

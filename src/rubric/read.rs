@@ -86,6 +86,9 @@ struct Known<'a> {
     lesson: Option<&'a str>,
 }
 
+/// What is wrong with a limit of zero or less.
+const NOTHING: &str = "no submission could keep within this limit";
+
 fn limits(node: &Node, review: &mut Review) -> Limits {
     let mut limits = Limits::default();
     let mut fields = Fields::of(node, review);
@@ -93,6 +96,7 @@ fn limits(node: &Node, review: &mut Review) -> Limits {
         && let Some(text) = node.text(review)
     {
         match unit::parse_duration(&text) {
+            Ok(long) if long.is_zero() => review.note(&node.span, NOTHING),
             Ok(long) => limits.build = long,
             Err(message) => review.note(&node.span, message),
         }
@@ -101,6 +105,7 @@ fn limits(node: &Node, review: &mut Review) -> Limits {
         && let Some(text) = node.text(review)
     {
         match unit::parse_bytes(&text) {
+            Ok(0) => review.note(&node.span, NOTHING),
             Ok(bytes) => limits.context_size = bytes,
             Err(message) => review.note(&node.span, message),
         }
@@ -108,7 +113,10 @@ fn limits(node: &Node, review: &mut Review) -> Limits {
     if let Some(node) = fields.get("context_files")
         && let Some(count) = node.int(review)
     {
-        limits.context_files = u64::try_from(count).unwrap_or_default();
+        match u64::try_from(count) {
+            Ok(count @ 1..) => limits.context_files = count,
+            _ => review.note(&node.span, NOTHING),
+        }
     }
     fields.finish(review);
     limits
