@@ -28,8 +28,11 @@ pub(crate) struct Exercise {
 impl Exercise {
     /// All exercises, or those of these names; submissions are made in `scratch`.
     pub(crate) fn all(only: Option<&[String]>, scratch: &Path) -> Outcome<Vec<Exercise>> {
-        if let Some(slug) = only.unwrap_or_default().iter().find(|slug| !SLUGS.contains(&&***slug)) {
-            return Err(format!("there is no benchmark of {slug:?}; of {}", SLUGS.join(", ")).into());
+        if let Some(slug) = only.unwrap_or_default().iter().find(|slug| !SLUGS.contains(&&***slug))
+        {
+            return Err(
+                format!("there is no benchmark of {slug:?}; of {}", SLUGS.join(", ")).into()
+            );
         }
         let wanted = |slug: &&&str| only.is_none_or(|only| only.iter().any(|one| one == **slug));
         SLUGS.iter().filter(wanted).map(|slug| Exercise::open(slug, scratch)).collect()

@@ -24,7 +24,8 @@ impl Teacher {
 
     fn of(docker: PathBuf) -> Option<Teacher> {
         let says = |arguments: &[&str]| {
-            let output = Command::new(&docker).args(arguments).stdin(Stdio::null()).output().ok()?;
+            let output =
+                Command::new(&docker).args(arguments).stdin(Stdio::null()).output().ok()?;
             let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             output.status.success().then_some(text)
         };

@@ -18,8 +18,8 @@ const TIMING: HealthTiming = HealthTiming {
     timeout: None,
     start_period: Duration::from_millis(1),
 };
-/// How long the probe looks whether an unhealthy container ends.
-const AFTERMATH: Duration = Duration::from_secs(1);
+/// For so many more checks the probe looks whether an unhealthy container ends.
+const AFTERMATH: usize = 3;
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy)]
@@ -63,15 +63,10 @@ async fn watch(floor: &Floor, image: &str, how: Break) -> Outcome<()> {
         return Err("the container cannot be broken".into());
     }
     wait(&mut events, HealthStatus::Unhealthy).await?;
-    let ended = async {
-        while let Some(event) = events.next().await {
-            if matches!(event?.kind, ContainerEventKind::Died { .. }) {
-                break;
-            }
-        }
-        Ok::<(), EngineError>(())
-    };
-    tokio::time::timeout(AFTERMATH, ended).await.unwrap_or(Ok(()))?;
+    // What is frozen cannot end.
+    if let Break::File = how {
+        checks(&mut events, AFTERMATH).await?;
+    }
     engine.inspect(&container).await?;
     Ok(engine.remove(&container).await?)
 }
@@ -89,4 +84,17 @@ async fn wait(
         Err("the events end".into())
     };
     tokio::time::timeout(LIMIT, waiting).await?
+}
+
+/// Waits until so many more checks have ended.
+async fn checks(
+    events: &mut (impl Stream<Item = Result<ContainerEvent, EngineError>> + Unpin),
+    count: usize,
+) -> Outcome<()> {
+    let ended = ContainerEventKind::Other("exec_die".into());
+    let mut seen = 0;
+    while seen < count {
+        seen += usize::from(events.next().await.ok_or("the events end")??.kind == ended);
+    }
+    Ok(())
 }
