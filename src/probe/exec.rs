@@ -86,7 +86,7 @@ impl Observe for Exec {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let check = room.engine.image(&image).await?.healthcheck;
+        let check = room.look(&image).await?.healthcheck;
         let spec = ContainerSpec {
             image,
             name: room.name("exec"),

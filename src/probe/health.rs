@@ -143,7 +143,7 @@ impl Observe for Health {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let check = room.engine.image(&image).await?.healthcheck;
+        let check = room.look(&image).await?.healthcheck;
         let check = check.filter(|check| check.test.first().is_some_and(|word| word != "NONE"));
         let mut facts = Facts::from([("has_check".to_owned(), check.is_some().into())]);
         let Some(check) = check else { return Ok(Answer::Facts(facts)) };

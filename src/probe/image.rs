@@ -64,7 +64,7 @@ impl Observe for Image {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        Ok(Answer::Facts(facts(room.engine.image(&image).await?)))
+        Ok(Answer::Facts(facts(room.look(&image).await?)))
     }
 }
 

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use crate::engine::{
-    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Engine, EngineError, Labels,
-    OwnedFilter,
+    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Engine, EngineError,
+    ImageInfo, Labels, OwnedFilter, OwnedKind, OwnedObject,
 };
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
@@ -74,6 +75,7 @@ pub struct Room {
     pub listen: Box<dyn Fn(Progress) + Send + Sync>,
     run: Run,
     builds: Shared<BuildRecipe, Result<Arc<Built>, Fault>>,
+    looks: Shared<String, Result<ImageInfo, Fault>>,
     shelves: Shared<String, Result<String, Fault>>,
     count: AtomicU32,
 }
@@ -112,6 +114,7 @@ impl Room {
             listen: Box::new(|_| {}),
             run,
             builds: Mutex::default(),
+            looks: Mutex::default(),
             shelves: Mutex::default(),
             count: AtomicU32::new(0),
         }
@@ -173,6 +176,16 @@ impl Room {
         made.ok()?.image.clone().ok()
     }
 
+    /// What an image's configuration says.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn look(&self, image: &str) -> Result<ImageInfo, Fault> {
+        let cell = cell(&self.looks, &image.to_owned());
+        let seen = cell.get_or_init(|| async { Ok(self.engine.image(image).await?) });
+        seen.await.clone()
+    }
+
     /// A container of the image that is never started, for reading files.
     ///
     /// # Errors
@@ -195,9 +208,25 @@ impl Room {
             run: Some(self.run.id.clone()),
             submission: Some(self.run.submission.clone()),
         };
+        let mut made = self.engine.owned(&filter).await?;
+        // Containers before what they use. All at once, but for the names of one image: of two that
+        // go together, both may find themselves the last.
+        made.sort_by(|one, other| (one.kind, &one.id).cmp(&(other.kind, &other.id)));
+        let one_image = |one: &OwnedObject, other: &OwnedObject| one.id == other.id;
+        let (containers, others) =
+            made.split_at(made.partition_point(|object| object.kind == OwnedKind::Container));
         let mut first = Ok(());
-        for object in self.engine.owned(&filter).await? {
-            let removed = self.engine.remove_owned(&object).await;
+        for together in [containers, others] {
+            let removing = together.chunk_by(one_image).map(|names| self.remove(names));
+            first = join_all(removing).await.into_iter().fold(first, Result::and);
+        }
+        first
+    }
+
+    async fn remove(&self, objects: &[OwnedObject]) -> Result<(), EngineError> {
+        let mut first = Ok(());
+        for object in objects {
+            let removed = self.engine.remove_owned(object).await;
             first = first.and(removed);
         }
         first
@@ -234,7 +263,7 @@ impl Room {
 
     /// A context made for the run, whose Dockerfile starts from the parent's image by its tag.
     async fn downstream(&self, recipe: &BuildRecipe, parent: &str) -> Result<Context, Fault> {
-        let tags = self.engine.image(parent).await?.tags;
+        let tags = self.look(parent).await?.tags;
         let own = tags.iter().find(|tag| tag.starts_with(crate::engine::TAG_PREFIX));
         let tag = own.map_or(parent, String::as_str);
         let dockerfile = recipe.dockerfile.as_deref().unwrap_or("FROM ${parent}\n");

@@ -1,8 +1,8 @@
 //! What a run leaves is found and removed, and nothing else.
 
-use grade::engine::{OwnedFilter, OwnedKind};
+use grade::engine::{BuildRequest, OwnedFilter, OwnedKind};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, built};
 
 fn docker(arguments: &[&str]) -> String {
     let output =
@@ -44,4 +44,21 @@ async fn reaping_removes_ours_and_leaves_a_stranger_s() {
     }
     assert_eq!(engine.image_exists(&format!("{stranger}:1")).await, Ok(true));
     engine.remove_image(&format!("{stranger}:1")).await.expect("removed");
+}
+
+#[tokio::test]
+async fn an_image_that_two_builds_came_to_is_removed_under_both_names() {
+    let bench = Bench::new("names").await;
+    let first = bench.request("FROM busybox\nENV A=b\n");
+    let second = BuildRequest { name: "second".to_owned(), ..first.clone() };
+    let image = built(&bench.build(first).await);
+    assert_eq!(built(&bench.build(second).await), image);
+    let owned = bench.engine.owned(&bench.all_of_it()).await.expect("a list");
+    let mut names: Vec<_> = owned.into_iter().map(|object| object.name).collect();
+    names.sort();
+    let name = |last| format!("grade.local/{}/{last}:latest", bench.labels.run);
+    assert_eq!(names, [name("image"), name("second")]);
+    let engine = bench.engine.clone();
+    bench.done().await;
+    assert_eq!(engine.image_exists(&image).await, Ok(false));
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard::models::{HealthConfig, ImageInspect};
 use bollard::query_parameters::RemoveImageOptionsBuilder;
 use bytes::Bytes;
+use futures_util::future::try_join;
 use futures_util::{Stream, StreamExt};
 use tokio_util::io::StreamReader;
 
@@ -27,8 +28,9 @@ impl Engine {
     /// [`EngineError::Inspect`] when the engine failed or there is no such image.
     pub async fn image(&self, image: &str) -> Result<ImageInfo, EngineError> {
         let failed = |cause| EngineError::Inspect { object: format!("the image {image}"), cause };
-        let inspected = call(self.docker.inspect_image(image)).await.map_err(failed)?;
-        let history = call(self.docker.image_history(image)).await.map_err(failed)?;
+        let inspecting = call(self.docker.inspect_image(image));
+        let (inspected, history) =
+            try_join(inspecting, call(self.docker.image_history(image))).await.map_err(failed)?;
         let mut info = read(inspected);
         info.history = history
             .into_iter()

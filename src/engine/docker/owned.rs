@@ -6,6 +6,7 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder,
     ListVolumesOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptions,
 };
+use futures_util::future::try_join4;
 
 use super::Engine;
 use super::cause::{call, call_or_refusal};
@@ -34,7 +35,7 @@ pub enum OwnedKind {
     Network,
 }
 
-/// An object that carries our labels and a name of ours.
+/// An object that carries our labels and a name of ours. An image is one for each of its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedObject {
     /// What it is.
@@ -63,9 +64,19 @@ impl Engine {
             let labels = label::filter(image, filter.run.as_deref(), filter.submission.as_deref());
             HashMap::from([("label".to_owned(), labels)])
         };
+        let all = ListContainersOptionsBuilder::default().all(true).filters(&by(false)).build();
+        let images = ListImagesOptionsBuilder::default().filters(&by(true)).build();
+        let volumes = ListVolumesOptionsBuilder::default().filters(&by(false)).build();
+        let networks = ListNetworksOptionsBuilder::default().filters(&by(false)).build();
+        let (containers, images, volumes, networks) = try_join4(
+            call(self.docker.list_containers(Some(all))),
+            call(self.docker.list_images(Some(images))),
+            call(self.docker.list_volumes(Some(volumes))),
+            call(self.docker.list_networks(Some(networks))),
+        )
+        .await?;
         let mut owned = Vec::new();
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&by(false)).build();
-        for container in call(self.docker.list_containers(Some(options))).await? {
+        for container in containers {
             let labels = Labels::read_container(&container.labels.unwrap_or_default());
             let names = container.names.unwrap_or_default();
             let name = names
@@ -77,32 +88,14 @@ impl Engine {
                 .is_some_and(|state| matches!(state.to_string().as_str(), "running" | "paused"));
             owned.extend(object(OwnedKind::Container, container.id, name, labels, running));
         }
-        let options = ListImagesOptionsBuilder::default().filters(&by(true)).build();
-        for image in call(self.docker.list_images(Some(options))).await? {
-            let tags: Vec<&str> = image
-                .repo_tags
-                .iter()
-                .map(String::as_str)
-                .filter(|tag| *tag != "<none>:<none>")
-                .collect();
-            // An image that a stranger built on ours has our labels, and a name of its own.
-            let name = if tags.is_empty() {
-                Some("")
-            } else {
-                tags.into_iter().find(|tag| tag.starts_with(TAG_PREFIX))
-            };
-            owned.extend(object(
-                OwnedKind::Image,
-                Some(image.id),
-                name,
-                Labels::read_image(&image.labels),
-                false,
-            ));
+        for image in images {
+            let labels = Labels::read_image(&image.labels);
+            for name in own_names(&image.repo_tags) {
+                let (id, labels) = (Some(image.id.clone()), labels.clone());
+                owned.extend(object(OwnedKind::Image, id, Some(name), labels, false));
+            }
         }
-        let options = ListVolumesOptionsBuilder::default().filters(&by(false)).build();
-        for volume in
-            call(self.docker.list_volumes(Some(options))).await?.volumes.unwrap_or_default()
-        {
+        for volume in volumes.volumes.unwrap_or_default() {
             let name = Some(volume.name.as_str()).filter(|name| name.starts_with(NAME_PREFIX));
             owned.extend(object(
                 OwnedKind::Volume,
@@ -112,8 +105,7 @@ impl Engine {
                 false,
             ));
         }
-        let options = ListNetworksOptionsBuilder::default().filters(&by(false)).build();
-        for network in call(self.docker.list_networks(Some(options))).await? {
+        for network in networks {
             let name = network.name.as_deref().filter(|name| name.starts_with(NAME_PREFIX));
             let labels = Labels::read_container(&network.labels.unwrap_or_default());
             owned.extend(object(OwnedKind::Network, network.id, name, labels, false));
@@ -151,6 +143,18 @@ impl Engine {
         let kind = format!("{:?}", object.kind).to_lowercase();
         Err(EngineError::Remove { object: format!("the {kind} {}", object.name), cause })
     }
+}
+
+/// An image's names of ours, each of which holds it: builds that come to the same have one image.
+/// An empty one where it has no name at all; none for what a stranger built on an image of ours,
+/// which has our labels and a name of its own.
+fn own_names(tags: &[String]) -> Vec<&str> {
+    let tags = tags.iter().map(String::as_str).filter(|tag| *tag != "<none>:<none>");
+    let tags: Vec<&str> = tags.collect();
+    if tags.is_empty() {
+        return vec![""];
+    }
+    tags.into_iter().filter(|tag| tag.starts_with(TAG_PREFIX)).collect()
 }
 
 /// Ours only with both, the labels and the name.

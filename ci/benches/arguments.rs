@@ -1,0 +1,34 @@
+//! What a measurement can be told.
+
+use clap::Parser;
+
+/// Measures grading against its floor and a teacher's script.
+#[derive(Parser, Debug)]
+#[command(name = "ci/bench")]
+pub(crate) struct Arguments {
+    /// One submission at a time only, in few rounds: about two minutes.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these exercises, with commas between.
+    #[arg(long, value_name = "SLUGS", value_delimiter = ',')]
+    pub(crate) only: Option<Vec<String>>,
+    /// Rounds for one submission; 7 unless said, 3 with --quick.
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<usize>,
+    /// Submissions in a class.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) class: usize,
+    /// Rounds for a class, each side at its own best concurrency.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) class_rounds: usize,
+    /// Cargo says so to every benchmark.
+    #[arg(long, hide = true)]
+    pub(crate) bench: bool,
+}
+
+impl Arguments {
+    /// Rounds for one submission.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.quick { 3 } else { 7 }).max(1)
+    }
+}

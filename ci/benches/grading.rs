@@ -1,0 +1,54 @@
+//! The first side: the program itself, in this process and as the whole binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use grade::engine::Engine;
+use grade::judge::judge;
+use grade::plan::Plan;
+use grade::session::Session;
+use grade::submission::Submission;
+use wait4::Wait4;
+
+use crate::Outcome;
+use crate::exercise::{Exercise, root};
+use crate::usage::Usage;
+
+/// Grades a submission that deserves all points; anything less means that something else was
+/// measured.
+pub(crate) async fn grade(
+    engine: Engine,
+    plan: Arc<Plan>,
+    given: Option<PathBuf>,
+    folder: PathBuf,
+) -> Outcome<()> {
+    let session = Session { submission: Submission::open(&folder)?, given, mode: "host" };
+    let listen = Box::new(|_| {});
+    let outcome = session.run(&plan, engine, listen, std::future::pending()).await;
+    if let Some(left) = outcome.left_behind {
+        return Err(left.into());
+    }
+    let score = judge(&plan.rubric, &outcome.evidence.ok_or("nobody stopped it")?).score();
+    if score.earned != score.possible {
+        return Err(format!("{}: {score:?} for a solution", folder.display()).into());
+    }
+    Ok(())
+}
+
+/// Grades with the binary, its reports and all.
+pub(crate) fn grade_by_binary(exercise: &Exercise, folder: &Path) -> Outcome<Usage> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grade"));
+    command.arg(folder).args(["--assignment", exercise.slug, "--engine", "host", "--json"]);
+    command.arg(folder.with_extension("json")).current_dir(root());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let ended = command.spawn()?.wait4()?;
+    if !ended.status.success() {
+        return Err(format!("grade {} ended with {}", folder.display(), ended.status).into());
+    }
+    Ok(Usage {
+        cpu: ended.rusage.utime + ended.rusage.stime,
+        // Linux counts it in KiB, and so does not the crate.
+        peak: ended.rusage.maxrss,
+    })
+}
