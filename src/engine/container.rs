@@ -105,6 +105,8 @@ pub enum Started {
 pub enum Signalled {
     /// It was running.
     Sent,
+    /// It runs, and something in it undoes what was sent.
+    Resisted,
     /// It does not run (any more).
     NotRunning,
 }

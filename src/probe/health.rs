@@ -83,6 +83,11 @@ pub(super) const KIND: Kind = Kind {
             "whether it became unhealthy in time once broken",
         ),
         FactDef::new("unhealthy_after", Shape::Millis, "from being broken to unhealthy"),
+        FactDef::new(
+            "recovered",
+            Shape::Bool,
+            "whether it became healthy again once mended; absent when it never fell, or ended",
+        ),
         FactDef::new("still_running", Shape::Bool, "whether the container runs at the end"),
         FactDef::new("exit_code", Shape::Int, "of the container, when it ended"),
         FactDef::new("checks", Shape::Int, "checks the engine remembers, five at most"),
@@ -185,20 +190,9 @@ impl Health {
         if let Some(after) = healthy {
             facts.insert("healthy_after".into(), Value::Millis(millis(after)));
             if self.how == Break::Never {
-                let fell = watch.unhealthy(self.stay).await?;
-                let left = fell.is_some() || watch.ended;
-                facts.insert("stayed_healthy".into(), (!left).into());
+                facts.insert("stayed_healthy".into(), watch.stays(self.stay).await?.into());
             } else {
-                let broken = self.strike(room, container).await?;
-                facts.insert("broken".into(), broken.into());
-                let fell = watch.unhealthy(self.unhealthy_within).await?;
-                facts.insert("became_unhealthy".into(), fell.is_some().into());
-                if let Some(after) = fell {
-                    facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
-                    if self.how != Break::Freeze {
-                        watch.checks(AFTERMATH, AFTERMATH_LIMIT).await?;
-                    }
-                }
+                facts.extend(self.broken(room, container, watch).await?);
             }
         }
         let state = room.engine.inspect(container).await?;
@@ -214,6 +208,36 @@ impl Health {
                 facts.insert("check_output".into(), last.output.as_str().into());
             }
         }
+        let fell = facts.get("became_unhealthy") == Some(&true.into());
+        if fell && state.running {
+            self.mend(room, container).await?;
+            let again = watch.healthy(self.healthy_within).await?;
+            // A container that ended meanwhile has nothing to recover.
+            if !watch.ended {
+                facts.insert("recovered".into(), again.is_some().into());
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Breaks the service and waits for its check to notice.
+    async fn broken(
+        &self,
+        room: &Room,
+        container: &str,
+        watch: &mut Watch,
+    ) -> Result<Facts, Fault> {
+        let broken = self.strike(room, container).await?;
+        let mut facts = Facts::from([("broken".to_owned(), broken.into())]);
+        let limit = if broken { self.unhealthy_within } else { Duration::ZERO };
+        let fell = watch.unhealthy(limit).await?;
+        facts.insert("became_unhealthy".into(), fell.is_some().into());
+        if let Some(after) = fell {
+            facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
+            if self.how != Break::Freeze {
+                watch.checks(AFTERMATH, AFTERMATH_LIMIT).await?;
+            }
+        }
         Ok(facts)
     }
 
@@ -224,29 +248,46 @@ impl Health {
             Break::Freeze => Ok(room.engine.freeze(container).await? == Signalled::Sent),
             Break::File(path) => {
                 let path = room.fill(path);
-                let put = room.engine.put_file(container, &path, b"", 0o644).await?;
-                let Put::Refused { message } = put else { return Ok(true) };
-                // A folder that only the container sees, such as a tmpfs, is reached from inside.
-                let request = ExecRequest {
-                    command: vec!["touch".into(), path.clone()],
-                    user: Some("0".into()),
-                    time_limit: Duration::from_secs(10),
-                    output_limit: 1_000,
-                    ..ExecRequest::default()
-                };
-                let touched = room.engine.exec(container, &request).await?;
-                if touched.exit_code == Some(0) {
+                // From inside, where mounts are as the service sees them.
+                if run(room, container, &["touch", &path]).await? {
                     return Ok(true);
                 }
-                let running = room.engine.inspect(container).await?.running;
-                if !running {
-                    return Ok(false);
+                let put = room.engine.put_file(container, &path, b"", 0o644).await?;
+                Ok(put == Put::Written)
+            }
+        }
+    }
+
+    /// Undoes what [`Health::strike`] did: a check that looks at the service becomes healthy again,
+    /// one that only counts or waits does not.
+    async fn mend(&self, room: &Room, container: &str) -> Result<(), Fault> {
+        match &self.how {
+            Break::Never => Ok(()),
+            Break::Freeze => Ok(room.engine.thaw(container).await.map(drop)?),
+            Break::File(path) => {
+                let path = room.fill(path);
+                if run(room, container, &["rm", "-f", &path]).await?
+                    || !room.engine.inspect(container).await?.running
+                {
+                    return Ok(());
                 }
-                let message = format!("failed to make {path} in the container: {message}");
+                let message = format!("failed to remove {path} from the container again");
                 Err(Fault { message, advice: None })
             }
         }
     }
+}
+
+/// Runs a command in the container as root; whether it succeeded.
+async fn run(room: &Room, container: &str, command: &[&str]) -> Result<bool, EngineError> {
+    let request = ExecRequest {
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        user: Some("0".into()),
+        time_limit: Duration::from_secs(10),
+        output_limit: 1_000,
+        ..ExecRequest::default()
+    };
+    Ok(room.engine.exec(container, &request).await?.exit_code == Some(0))
 }
 
 /// The timing that a container of ours gets for the student's check.
@@ -282,6 +323,14 @@ impl Watch {
     /// Waits for unhealthy, likewise.
     async fn unhealthy(&mut self, limit: Duration) -> Result<Option<Duration>, EngineError> {
         self.status(HealthStatus::Unhealthy, limit).await
+    }
+
+    /// Whether it is healthy for so long. A check may miss once on a busy machine; what counts is
+    /// that it comes back by itself.
+    async fn stays(&mut self, long: Duration) -> Result<bool, EngineError> {
+        let fell = self.unhealthy(long).await?.is_some();
+        let back = !fell || self.healthy(long).await?.is_some();
+        Ok(back && !self.ended)
     }
 
     /// Waits until so many more checks have ended, or the container has.

@@ -12,6 +12,9 @@ use crate::engine::container::{ContainerNetwork, ContainerSpec, Created, HealthT
 use crate::engine::error::{Cause, EngineError};
 use crate::engine::label::{Labels, container_name};
 
+/// The name of a container that has no network.
+const HOSTNAME: &str = "container";
+
 impl Engine {
     /// Creates a container; it does not run yet.
     ///
@@ -124,6 +127,7 @@ fn body(spec: &ContainerSpec) -> ContainerCreateBody {
     let reads = spec.stdin.is_some();
     ContainerCreateBody {
         image: Some(spec.image.clone()),
+        hostname: (spec.network == ContainerNetwork::None).then(|| HOSTNAME.to_owned()),
         cmd: spec.command.clone(),
         entrypoint: spec.entrypoint.clone(),
         env: Some(pairs(spec.env.iter())),
@@ -159,6 +163,9 @@ fn host(spec: &ContainerSpec) -> HostConfig {
             }
             .to_owned(),
         ),
+        // Without a network an engine leaves a container's own name out of its /etc/hosts.
+        extra_hosts: (spec.network == ContainerNetwork::None)
+            .then(|| vec![format!("{HOSTNAME}:127.0.0.1")]),
         log_config: Some(HostConfigLogConfig {
             typ: Some("none".to_owned()),
             config: Some(HashMap::new()),

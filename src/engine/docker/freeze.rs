@@ -33,8 +33,8 @@ impl Engine {
     /// from outside start, and makes sure of it.
     ///
     /// # Errors
-    /// [`EngineError::Freeze`] when the engine failed, or a process goes on: without a shell in the
-    /// image only the first process can be reached.
+    /// [`EngineError::Freeze`] when the engine failed, or a process goes on and the image has no
+    /// program to signal it with.
     pub async fn freeze(&self, container: &str) -> Result<Signalled, EngineError> {
         let failed = |cause| EngineError::Freeze { container: container.to_owned(), cause };
         if self.kill(container, "STOP").await? == Signalled::NotRunning {
@@ -43,22 +43,21 @@ impl Engine {
         let Some(first) = self.raw_state(container).await?.pid.filter(|pid| *pid > 0) else {
             return Ok(Signalled::NotRunning);
         };
-        // To all but process 1 and the sender itself. Where there is no shell this is refused. As the
-        // container's own user: with no new privileges that is either root, who may signal anyone, or
-        // the only user there can be, while root would come without the capability.
-        let everyone_else = ExecRequest {
-            command: ["sh", "-c", "kill -STOP -1"].map(str::to_owned).to_vec(),
-            time_limit: SIGNAL_LIMIT,
-            output_limit: 1024,
-            ..ExecRequest::default()
+        // What is there now is to be stopped. What a check leaves behind later is none of it, even
+        // where it becomes a child of process 1.
+        let Some(before) = self.processes(container).await.map_err(failed)? else {
+            return Ok(Signalled::NotRunning);
         };
+        let meant: HashSet<i64> =
+            descendants(&before, first).iter().map(|process| process.pid).collect();
         let mut awake = Vec::new();
+        let mut sent = true;
         for look in 0..LOOKS {
             if look == 0 || look == LOOKS / 2 {
-                self.exec(container, &everyone_else).await?;
+                sent = self.signal_others(container, "STOP").await?;
             }
             match self.processes(container).await.map_err(failed)? {
-                Some(processes) => awake = going_on(&processes, first),
+                Some(processes) => awake = going_on(&processes, first, &meant),
                 None => return Ok(Signalled::NotRunning),
             }
             if awake.is_empty() {
@@ -66,7 +65,50 @@ impl Engine {
             }
             tokio::time::sleep(PAUSE).await;
         }
+        if sent {
+            return Ok(Signalled::Resisted);
+        }
         Err(failed(Cause::Other(format!("these processes go on: {}", awake.join(", ")))))
+    }
+
+    /// Lets everything that [`Engine::freeze`] stopped go on.
+    ///
+    /// # Errors
+    /// [`EngineError::Signal`] or [`EngineError::Exec`] when the engine failed.
+    pub async fn thaw(&self, container: &str) -> Result<Signalled, EngineError> {
+        let first = self.kill(container, "CONT").await?;
+        if first == Signalled::Sent {
+            self.signal_others(container, "CONT").await?;
+        }
+        Ok(first)
+    }
+
+    /// Signals all but process 1 and the sender itself, with the first of several programs that the
+    /// image has; whether it has one. As the container's own user: with no new privileges that is
+    /// either root, who may signal anyone, or the only user there can be, while root would come
+    /// without the capability.
+    async fn signal_others(&self, container: &str, signal: &str) -> Result<bool, EngineError> {
+        let kill = format!("kill -{signal} -1");
+        let python = format!("import os, signal; os.kill(-1, signal.SIG{signal})");
+        let programs: [&[&str]; 5] = [
+            &["sh", "-c", &kill],
+            &["bash", "-c", &kill],
+            &["busybox", "sh", "-c", &kill],
+            &["python3", "-c", &python],
+            &["python", "-c", &python],
+        ];
+        for program in programs {
+            let request = ExecRequest {
+                command: program.iter().map(|word| (*word).to_owned()).collect(),
+                time_limit: SIGNAL_LIMIT,
+                output_limit: 1024,
+                ..ExecRequest::default()
+            };
+            if self.exec(container, &request).await?.refused.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The processes of a container; none when it does not run.
@@ -94,26 +136,32 @@ fn process(row: &[String]) -> Option<Process> {
     })
 }
 
-/// The commands of those processes that descend from the first one and are neither stopped nor
-/// dead. What a health check starts descends from the engine's own process instead.
-fn going_on(processes: &[Process], first: i64) -> Vec<String> {
+/// The first process and all that descend from it. What a health check starts descends from the
+/// engine's own process instead.
+fn descendants(processes: &[Process], first: i64) -> Vec<&Process> {
     let mut children: HashMap<i64, Vec<&Process>> = HashMap::new();
     for process in processes {
         children.entry(process.parent).or_default().push(process);
     }
-    let mut awake = Vec::new();
-    let mut seen = HashSet::new();
+    let mut found: Vec<&Process> = Vec::new();
     let mut next: Vec<&Process> = processes.iter().filter(|process| process.pid == first).collect();
     while let Some(process) = next.pop() {
-        if !seen.insert(process.pid) {
-            continue;
+        if !found.iter().any(|one| one.pid == process.pid) {
+            found.push(process);
+            next.extend(children.get(&process.pid).into_iter().flatten());
         }
-        if !matches!(process.state, 'T' | 't' | 'Z' | 'X') {
-            awake.push(process.command.clone());
-        }
-        next.extend(children.get(&process.pid).into_iter().flatten());
     }
-    awake
+    found
+}
+
+/// The commands of those processes that are meant and neither stopped nor dead.
+fn going_on(processes: &[Process], first: i64, meant: &HashSet<i64>) -> Vec<String> {
+    let descendants = descendants(processes, first).into_iter();
+    descendants
+        .filter(|process| meant.contains(&process.pid))
+        .filter(|process| !matches!(process.state, 'T' | 't' | 'Z' | 'X'))
+        .map(|process| process.command.clone())
+        .collect()
 }
 
 #[cfg(test)]
@@ -128,7 +176,7 @@ mod tests {
     #[test]
     fn a_server_behind_a_stopped_shell_goes_on() {
         let processes = [row("10 5 Ts sh -c server"), row("11 10 S server")];
-        assert_eq!(going_on(&processes, 10), ["server"]);
+        assert_eq!(going_on(&processes, 10, &[10, 11].into()), ["server"]);
     }
 
     #[test]
@@ -139,6 +187,12 @@ mod tests {
             row("20 5 S wget localhost"),
             row("21 20 R x"),
         ];
-        assert!(going_on(&processes, 10).is_empty());
+        assert!(going_on(&processes, 10, &[10, 11, 20, 21].into()).is_empty());
+    }
+
+    #[test]
+    fn what_a_check_left_to_the_first_process_is_not_meant() {
+        let processes = [row("10 5 Ts server"), row("30 10 R late orphan")];
+        assert!(going_on(&processes, 10, &[10].into()).is_empty());
     }
 }
