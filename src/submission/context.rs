@@ -52,10 +52,21 @@ pub enum ContextError {
         /// Which limit, as a reader sees it.
         limit: String,
     },
+    /// Its rules would take too long to follow: the submission's doing.
+    #[error("{path} is too long: more than {RULES} rules or {RULES_SIZE} bytes")]
+    TooManyRules {
+        /// The file of the rules.
+        path: String,
+    },
     /// It could not be read: ours.
     #[error(transparent)]
     Read(#[from] SubmissionError),
 }
+
+/// The most rules that are followed: each is tried on each path.
+const RULES: usize = 1_000;
+/// The most bytes of rules that are read.
+const RULES_SIZE: u64 = 64 * 1024;
 
 /// Packs the folder `root`.
 pub(super) fn pack(
@@ -123,10 +134,14 @@ pub fn small_context(files: &BTreeMap<String, String>, dockerfile: &str) -> Cont
 }
 
 /// `<Dockerfile>.dockerignore` comes before `.dockerignore`, as in the docker CLI.
-fn rules(root: &Path, dockerfile: &str) -> Result<IgnoreRules, SubmissionError> {
-    for name in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
-        if let Some(file) = super::files::read(root, &name)? {
-            return Ok(IgnoreRules::parse(&String::from_utf8_lossy(&file.content)));
+fn rules(root: &Path, dockerfile: &str) -> Result<IgnoreRules, ContextError> {
+    for path in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
+        if let Some(file) = super::files::read(root, &path)? {
+            let text = String::from_utf8_lossy(&file.content);
+            if file.size > RULES_SIZE || text.lines().count() > RULES {
+                return Err(ContextError::TooManyRules { path });
+            }
+            return Ok(IgnoreRules::parse(&text));
         }
     }
     Ok(IgnoreRules::default())
@@ -286,6 +301,16 @@ mod tests {
         let submission = Submission::open(folder.path()).unwrap();
         let refused = submission.context(&Overlay::default(), &LIMITS);
         assert!(matches!(refused, Err(ContextError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn rules_without_end_are_the_submissions_doing() {
+        for rules in ["a\n".repeat(RULES + 1), "a".repeat(65 * 1024)] {
+            let folder = folder(&[("Dockerfile", "FROM scratch"), (".dockerignore", &rules)]);
+            let submission = Submission::open(folder.path()).unwrap();
+            let refused = submission.context(&Overlay::default(), &LIMITS);
+            assert!(matches!(refused, Err(ContextError::TooManyRules { .. })), "{refused:?}");
+        }
     }
 
     #[test]

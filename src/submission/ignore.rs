@@ -63,15 +63,15 @@ fn rule(line: &str) -> Option<Rule> {
     Regex::new(&to_regex(&pattern)).ok().map(|regex| Rule { regex, keeps })
 }
 
-/// The path without `.`, `..` and doubled or outer slashes, as Go's `filepath.Clean` has it.
+/// The path without `.`, `..` and doubled or outer slashes, as Go's `filepath.Clean` has it. A `..`
+/// that leads out of the context stays, and matches nothing, unless a slash before it stops it.
 fn clean(pattern: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in pattern.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if pattern.starts_with('/') => {}
             part => parts.push(part),
         }
     }
@@ -81,8 +81,15 @@ fn clean(pattern: &str) -> String {
 fn to_regex(pattern: &str) -> String {
     let mut regex = String::from("^");
     let mut rest = pattern.chars().peekable();
+    let mut in_class = false;
     while let Some(c) = rest.next() {
         match c {
+            // What means more within brackets here than it does in Go.
+            '[' | '&' | '~' if in_class => regex.extend(['\\', c]),
+            '[' | ']' => {
+                in_class = c == '[';
+                regex.push(c);
+            }
             '*' if rest.peek() == Some(&'*') => {
                 rest.next();
                 if rest.peek() == Some(&'/') {
@@ -96,7 +103,7 @@ fn to_regex(pattern: &str) -> String {
                 Some(next) => regex.push_str(&regex::escape(&next.to_string())),
                 None => regex.push_str("\\\\"),
             },
-            '[' | ']' | '^' | '-' => regex.push(c),
+            '^' | '-' => regex.push(c),
             c => regex.push_str(&regex::escape(&c.to_string())),
         }
     }
@@ -121,6 +128,18 @@ mod tests {
         assert!(ignored("**/*.env", "src/deep/prod.env"));
         assert!(ignored("**/*.env", "secrets.env"));
         assert!(ignored("**/.env", "src/.env"));
+    }
+
+    #[test]
+    fn a_rule_that_leads_out_of_the_context_matches_nothing() {
+        assert!(!ignored("../a", "a") && !ignored("b/../../a", "a"));
+        assert!(ignored("/../a", "a") && ignored("b/../a", "a"));
+    }
+
+    #[test]
+    fn brackets_hold_brackets() {
+        assert!(ignored("x[[]1]", "x[1]") && !ignored("x[[]1]", "x1"));
+        assert!(ignored("x[&&~]", "x~") && !ignored("x[a&&b]", "x"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,6 +16,8 @@ use super::SubmissionError;
 
 /// Contents are hashed up to this many bytes in all; beyond, a file's size stands for it.
 const HASHED: u64 = 256 * 1024 * 1024;
+/// How long a repository is looked at.
+const LOOK: Duration = Duration::from_secs(5);
 /// Entries beyond this many are not visited.
 const VISITED: usize = 100_000;
 
@@ -41,15 +45,33 @@ pub(super) fn of(given: &Path, root: &Path) -> Result<Provenance, SubmissionErro
     })
 }
 
-/// The commit of a folder that is itself a work tree. A folder inside a larger repository, such
-/// as a course's own, has no commit of its own. libgit2 runs no hook and no filter here.
+/// What is known of a repository within [`LOOK`]: its files are the student's, and one that is a
+/// pipe keeps its reader for ever.
 fn commit(root: &Path) -> Option<(String, Option<bool>)> {
+    let (tell, told) = mpsc::channel();
+    let root = root.to_owned();
+    std::thread::spawn(move || look(&root, &tell));
+    let until = Instant::now() + LOOK;
+    let mut known = None;
+    while let Ok(more) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        known = Some(more);
+    }
+    known
+}
+
+/// Tells the commit of a folder that is itself a work tree, then whether the folder differs. A
+/// folder inside a larger repository, such as a course's own, has no commit of its own. libgit2
+/// runs no hook and no filter here.
+fn look(root: &Path, tell: &mpsc::Sender<(String, Option<bool>)>) -> Option<()> {
     let repository = git2::Repository::open(root).ok()?;
     let commit = repository.head().ok()?.peel_to_commit().ok()?.id().to_string();
+    tell.send((commit.clone(), None)).ok()?;
+    // The repository's own configuration may name any folder of this machine.
+    repository.set_workdir(root, false).ok()?;
     let mut options = git2::StatusOptions::new();
     options.include_untracked(true).exclude_submodules(true);
-    let dirty = repository.statuses(Some(&mut options)).ok().map(|all| !all.is_empty());
-    Some((commit, dirty))
+    let is_dirty = !repository.statuses(Some(&mut options)).ok()?.is_empty();
+    tell.send((commit, Some(is_dirty))).ok()
 }
 
 fn digest(root: &Path) -> Result<String, SubmissionError> {

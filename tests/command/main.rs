@@ -11,5 +11,10 @@
 
 mod check;
 mod choose;
+mod faults;
+mod hostile;
+mod lab;
+mod leave;
+mod proxy;
 mod support;
 mod words;

@@ -1,13 +1,15 @@
 //! What can be done with a container that is there.
 
+use bollard::errors::Error;
 use bollard::models::{ContainerState as RawState, Health as RawHealth, HealthStatusEnum};
 use bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
-    RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
+    RestartContainerOptionsBuilder, StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 
-use super::Engine;
-use super::cause::{call, call_or_refusal};
+use super::cause::{bounded, call, call_or_refusal, refusal};
+use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{Check, ContainerState, Health, HealthStatus, Signalled, Started};
 use crate::engine::error::{Cause, EngineError};
 
@@ -91,11 +93,31 @@ impl Engine {
             .await
             .map_err(failed)?
         {
-            // 409: its removal is under way already.
             Ok(()) | Err((404, _)) => Ok(()),
-            Err((409, message)) if message.contains("already in progress") => Ok(()),
+            // Until it is gone, its image cannot be removed.
+            Err((409, message)) if message.contains("already in progress") => {
+                self.gone(container).await.map_err(failed)
+            }
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
+    }
+
+    /// Waits for the end of a removal that is under way.
+    async fn gone(&self, container: &str) -> Result<(), Cause> {
+        let options = WaitContainerOptionsBuilder::default().condition("removed").build();
+        let mut answers = std::pin::pin!(self.docker.wait_container(container, Some(options)));
+        bounded(CALL_LIMIT, async {
+            match answers.next().await {
+                // It was removed before, or bollard takes its exit code for an error.
+                Some(Err(error)) if refusal(&error).is_some_and(|(status, _)| status == 404) => {
+                    Ok(())
+                }
+                Some(Ok(_) | Err(Error::DockerContainerWaitError { .. })) => Ok(()),
+                Some(Err(error)) => Err(Cause::from(error)),
+                None => Err(Cause::lost("the engine hung up while a container was removed")),
+            }
+        })
+        .await
     }
 }
 

@@ -47,14 +47,14 @@ impl Page {
     /// A paragraph after a head in a style of its own; later lines hang under the first.
     pub(super) fn item(&mut self, head: &str, head_style: Style, style: Style, text: &str) {
         let hang = self.indent + display_width(head);
-        let lines = wrap(&joined(text), "", "", self.room(hang));
-        for (number, line) in lines.iter().enumerate() {
+        let lines = wrap(&joined(text), "", "", self.room(hang)).into_iter().map(disarmed);
+        for (number, line) in lines.enumerate() {
             let before = if number == 0 { self.indent } else { hang };
             self.text.push_str(&" ".repeat(before));
             if number == 0 {
                 self.styled(head_style, head);
             }
-            self.styled(style, line);
+            self.styled(style, &line);
             self.end();
         }
     }
@@ -77,7 +77,7 @@ impl Page {
             let room = self.room(self.indent);
             for line in wrap(&line.replace('\t', "    "), BAR[0], BAR[1], room) {
                 self.text.push_str(&" ".repeat(self.indent));
-                self.styled(DIM, line.trim_end());
+                self.styled(DIM, disarmed(line).trim_end());
                 self.end();
             }
         }
@@ -121,6 +121,13 @@ fn wrap(text: &str, first: &str, later: &str, width: usize) -> Vec<String> {
         .wrap_algorithm(WrapAlgorithm::FirstFit)
         .break_words(display_width(text) > text.chars().count());
     textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
+}
+
+/// The line with no command in it for the runner of a workflow that shows this report: it obeys
+/// `::name` at a line's start and `##[name]` anywhere. An invisible joiner keeps them words.
+fn disarmed(line: String) -> String {
+    let start = if line.starts_with("::") { "\u{2060}" } else { "" };
+    format!("{start}{}", line.replace("##[", "##\u{2060}["))
 }
 
 /// The text as one clean line.

@@ -1,0 +1,274 @@
+//! The rules of a `.dockerignore`, compared with what the docker CLI itself does with them: one
+//! tree, many rule sets, each built for real with `COPY . /` and listed.
+//!
+//! A missing CLI or engine is a loud failure, never a skipped test: run `ci/setup`.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use grade::submission::{ContextLimits, Overlay, Submission};
+
+/// What is in the folder besides Dockerfile and rules; folders end with a slash.
+const TREE: [&str; 30] = [
+    ".env",
+    ".git/config",
+    "README.md",
+    "a b.txt",
+    "a*b",
+    "a.b",
+    "axb",
+    "build/out/app",
+    "build/out/app.map",
+    "build/readme.md",
+    "docs/README.md",
+    "docs/guide/README.md",
+    "docs/guide/intro.txt",
+    "empty/",
+    "main.py",
+    "node_modules/x/index.js",
+    "notes.md",
+    "src/.env",
+    "src/deep/er/.env",
+    "src/deep/er/secret.key",
+    "src/main.py",
+    "src/node_modules/y.js",
+    "src/test_main.py",
+    "tests/1.txt",
+    "tests/2.txt",
+    "tests/10.txt",
+    "tests/a.txt",
+    "tests/#odd",
+    "x[1]",
+    "Ü/ß.txt",
+];
+
+/// Sets of rules, each the text of one `.dockerignore`.
+const RULES: &[&str] = &[
+    "",
+    "# nothing\n\n   \n",
+    "*",
+    "**",
+    "*\n!src",
+    "*\n!src/main.py",
+    "**\n!src/main.py",
+    "*.md",
+    "*.md\n!README.md",
+    "!README.md\n*.md",
+    "*.md\n!README.md\nREADME.*",
+    "**/*.md\n!docs/**/README.md",
+    "**/README.md",
+    "node_modules",
+    "/node_modules",
+    "node_modules/",
+    "./node_modules",
+    "**/node_modules",
+    "src/../node_modules",
+    "../node_modules",
+    "node_modules/**",
+    "node_modules/*",
+    "**/node_modules/**",
+    ".env",
+    "**/.env",
+    "**/.env\n!src/.env",
+    "src\n!src/main.py",
+    "src\n!src/deep\nsrc/deep/er/*.key",
+    "src/*\n!src/deep/er",
+    "src/**/er",
+    "src/**/*.key",
+    "src/**",
+    "src/**/**",
+    "**/**/.env",
+    "**/er/**",
+    "s**",
+    "s**/main.py",
+    "build/**/app",
+    "build/out/app*",
+    "tests/?.txt",
+    "tests/[0-9].txt",
+    "tests/[^0-9].txt",
+    "tests/[0-9][0-9].txt",
+    "tests/[a-z]*",
+    "tests/\\#odd",
+    "a\\*b",
+    "a*b",
+    "a.b",
+    "a?b",
+    "a b.txt",
+    "  a b.txt  ",
+    "x\\[1\\]",
+    "x[[]1]",
+    "#main.py",
+    " #main.py",
+    "! README.md",
+    "*\n! README.md",
+    "/",
+    ".",
+    "Dockerfile",
+    ".dockerignore",
+    "Dockerfile\n.dockerignore\n*.md",
+    "empty",
+    "empty/",
+    "empty/*",
+    "Ü",
+    "**/ß.*",
+    "\u{feff}*.md",
+    "*.md\r\n!README.md\r\n",
+    "docs/guide/..\n",
+    "docs//guide",
+    "DOCS",
+    "*/README.md",
+    "*/*/README.md",
+    ".*",
+    "**/.*",
+    "*.*\n!*.py",
+    "{a,b}.txt",
+    "main.py$",
+    "**.md",
+    "**/docs/**/README.md",
+    "docs/**/README.md",
+    "**/*",
+    "*/**",
+];
+
+/// Rule sets that docker CLIs before 23 follow otherwise, a path, and whether newer ones send it.
+/// The old ones look into no ignored folder for what an exception with a wildcard at its start
+/// keeps, and take a pattern's parentheses and plus signs for those of a regular expression.
+const NEWER: [(&str, &str, bool); 6] = [
+    ("*\n!**/*.py", "src/main.py", true),
+    ("*\n!**/README.md\n", "docs/guide/README.md", true),
+    ("**/guide\n!**/intro.txt", "docs/guide/intro.txt", true),
+    ("**/guide\n!**/intro.txt", "docs/guide/README.md", false),
+    ("(main).py", "main.py", true),
+    ("ma+in.py", "main.py", true),
+];
+
+fn folder(rules: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in TREE {
+        let path = folder.path().join(name);
+        if name.ends_with('/') {
+            std::fs::create_dir_all(path).expect("a folder");
+        } else {
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, name).expect("written");
+        }
+    }
+    std::fs::write(folder.path().join(".dockerignore"), rules).expect("written");
+    std::fs::write(folder.path().join("Dockerfile"), "FROM scratch\nCOPY . /\n").expect("written");
+    folder
+}
+
+/// The files that our context holds. Folders are left out: the builder makes those on the way to a
+/// file whether or not they are sent.
+fn ours(folder: &Path) -> BTreeSet<String> {
+    let submission = Submission::open(folder).expect("a readable submission");
+    let limits = ContextLimits { bytes: 1_000_000, entries: 1_000 };
+    let context = submission.context(&Overlay::default(), &limits).expect("a context");
+    files(&context.tar)
+}
+
+fn files(tar: &[u8]) -> BTreeSet<String> {
+    let mut archive = tar::Archive::new(tar);
+    let entries = archive.entries().expect("a tar").map(|entry| entry.expect("an entry"));
+    entries
+        .filter(|entry| entry.header().entry_type().is_file())
+        .map(|entry| entry.path().expect("a path").to_str().expect("UTF-8").to_owned())
+        .collect()
+}
+
+/// The files that the docker CLI sends, as the image has them; the error when it refuses the rules.
+fn docker_s(program: &Path, folder: &Path) -> Result<BTreeSet<String>, String> {
+    let mut build = Command::new(program);
+    build.args(["build", "--quiet", "--output", "type=tar,dest=-", "."]);
+    build.env("DOCKER_BUILDKIT", "1").current_dir(folder).stdin(Stdio::null());
+    let output = build.output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(files(&output.stdout));
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// The first docker CLI on the path that can build. Newer ones need a plug-in, buildx, and some
+/// machines have several CLIs, of which not all have it.
+fn docker() -> PathBuf {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let mut tried = Vec::new();
+    for program in std::env::split_paths(&paths).map(|path| path.join("docker")) {
+        if !program.is_file() {
+            continue;
+        }
+        match docker_s(&program, folder("").path()) {
+            Ok(all) => {
+                assert!(all.len() > 25, "all of the tree is sent without rules: {all:?}");
+                return program;
+            }
+            Err(error) => tried.push(format!("{}: {}", program.display(), error.trim())),
+        }
+    }
+    panic!("these tests need a docker CLI that can build: run ci/setup\n{}", tried.join("\n"));
+}
+
+/// How our context differs from what the CLI sends; nothing when it does not.
+fn difference(program: &Path, rules: &str) -> Option<String> {
+    let folder = folder(rules);
+    let mut found = ours(folder.path());
+    let mut expected = match docker_s(program, folder.path()) {
+        Ok(expected) => expected,
+        Err(error) => return Some(format!("{rules:?}: refused: {}", error.trim())),
+    };
+    // The builder needs both of these, whatever the rules say, and so both may be sent.
+    for sent in ["Dockerfile", ".dockerignore"] {
+        found.remove(sent);
+        expected.remove(sent);
+    }
+    let missing: Vec<_> = expected.difference(&found).collect();
+    let more: Vec<_> = found.difference(&expected).collect();
+    (found != expected).then(|| format!("{rules:?}: left out {missing:?}, sent {more:?}"))
+}
+
+/// The differences of several rule sets, four at a time.
+fn differences(program: &Path, rules: &[&str]) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let chunks = rules.chunks(rules.len().div_ceil(4));
+        let threads: Vec<_> = chunks
+            .map(|chunk| {
+                let differences = move || chunk.iter().filter_map(|one| difference(program, one));
+                scope.spawn(move || differences().collect::<Vec<_>>())
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    })
+}
+
+#[test]
+fn a_context_holds_what_docker_build_would_send() {
+    let differences = differences(&docker(), RULES);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn the_rule_sets_differ_in_what_they_do() {
+    let distinct: BTreeSet<BTreeSet<String>> =
+        RULES.iter().map(|rules| ours(folder(rules).path())).collect();
+    assert!(distinct.len() >= 30, "{} different contexts", distinct.len());
+}
+
+#[test]
+fn where_versions_differ_a_context_is_that_of_the_newer_ones() {
+    for (rules, path, sent) in NEWER {
+        assert_eq!(ours(folder(rules).path()).contains(path), sent, "{rules:?}");
+    }
+    let program = docker();
+    let mut ask = Command::new(&program);
+    let output = ask.args(["version", "--format", "{{.Client.Version}}"]).output();
+    let output = output.expect("a version");
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
+    let major: u32 = version.split('.').next().and_then(|one| one.parse().ok()).expect("a number");
+    if major >= 23 {
+        let differences = differences(&program, &NEWER.map(|(rules, ..)| rules));
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}
