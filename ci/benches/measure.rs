@@ -37,26 +37,34 @@ pub(crate) async fn one(sides: &Sides<'_>, rounds: usize) -> Outcome<Vec<Row>> {
     let (mut grades, mut binaries, mut scripts) = (Times::new(), Times::new(), Times::new());
     let (mut floors, mut free) = (Times::new(), Times::new());
     let (mut here, mut there) = (Vec::new(), Vec::new());
-    // The first round warms up whatever is there to be warmed up, and does not count.
+    // The first round warms up whatever is there to be warmed up.
     for round in 0..=rounds {
         eprintln!("{slug}: one submission, round {round} of {rounds}");
-        let (grade, usage) = sides.grade(1, 1).await?;
-        let floor = sides.floor(1, 1, Order::Rubric).await?;
-        let began = Instant::now();
-        let own = grade_by_binary(sides.exercise, &sides.exercise.submission()?)?;
-        let binary = began.elapsed().as_secs_f64();
-        let without_order = sides.floor(1, 1, Order::Free).await?;
-        let script = sides.script(1)?;
-        if round == 0 {
-            continue;
+        // Each round begins with another side: none is always the one that follows the script.
+        for turn in 0..5 {
+            match (turn + round) % 5 {
+                0 => {
+                    let (seconds, usage) = sides.grade(1, 1).await?;
+                    grades.push(seconds);
+                    here.push(usage);
+                }
+                1 => floors.push(sides.floor(1, 1, Order::Rubric).await?),
+                2 => {
+                    let (seconds, usage) = sides.binary()?;
+                    binaries.push(seconds);
+                    there.push(usage);
+                }
+                3 => free.push(sides.floor(1, 1, Order::Free).await?),
+                _ => scripts.extend(sides.script(1)?),
+            }
         }
-        grades.push(grade);
-        floors.push(floor);
-        binaries.push(binary);
-        free.push(without_order);
-        scripts.extend(script);
-        here.push(usage);
-        there.push(own);
+        if round == 0 {
+            for times in [&mut grades, &mut floors, &mut binaries, &mut free, &mut scripts] {
+                times.clear();
+            }
+            here.clear();
+            there.clear();
+        }
     }
     let row = |what, times, usage: &[Usage]| {
         Row::new(slug, what, (1, 1), times, (&floors, &free), &scripts, usage)
@@ -106,6 +114,14 @@ impl Sides<'_> {
         let seconds = seconds.await?;
         let after = usage::of_this_process()?;
         Ok((seconds, Usage { cpu: after.cpu.saturating_sub(before.cpu), peak: after.peak }))
+    }
+
+    /// Seconds that the whole binary takes, and what it uses.
+    fn binary(&self) -> Outcome<(f64, Usage)> {
+        let submission = self.exercise.submission()?;
+        let began = Instant::now();
+        let usage = grade_by_binary(self.exercise, &submission)?;
+        Ok((began.elapsed().as_secs_f64(), usage))
     }
 
     /// Seconds of the engine's work alone.
