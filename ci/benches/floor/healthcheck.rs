@@ -1,12 +1,14 @@
-//! `healthcheck`: the image, and two containers that are waited for, broken and waited for.
+//! `healthcheck`: the image, and three containers that are waited for; two of them are broken, waited
+//! for, mended and waited for again. One after another, as each is asked only when the one before
+//! it went well.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use futures_util::{Stream, StreamExt};
 use grade::engine::{
-    ContainerEvent, ContainerEventKind, ContainerSpec, Created, EngineError, HealthStatus,
-    HealthTiming, Put, Signalled, Started,
+    ContainerEvent, ContainerEventKind, ContainerSpec, Created, EngineError, ExecRequest,
+    HealthStatus, HealthTiming, Signalled, Started,
 };
 
 use super::{Build, Floor};
@@ -20,10 +22,13 @@ const TIMING: HealthTiming = HealthTiming {
 };
 /// For so many more checks the probe looks whether an unhealthy container ends.
 const AFTERMATH: usize = 3;
+/// For so long the probe looks whether it stays healthy.
+const STAY: Duration = Duration::from_secs(3);
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy)]
 enum Break {
+    Never,
     File,
     Freeze,
 }
@@ -31,7 +36,9 @@ enum Break {
 pub(super) async fn work(floor: &Floor, folder: &Path) -> Outcome<()> {
     let image = floor.image(folder, Build::default()).await?;
     floor.engine.image(&image).await?;
-    floor.both(watch(floor, &image, Break::File), watch(floor, &image, Break::Freeze)).await?;
+    for how in [Break::Never, Break::File, Break::Freeze] {
+        watch(floor, &image, how).await?;
+    }
     Ok(())
 }
 
@@ -53,10 +60,17 @@ async fn watch(floor: &Floor, image: &str, how: Break) -> Outcome<()> {
         return Err("the container does not start".into());
     }
     wait(&mut events, HealthStatus::Healthy).await?;
-    let broken = match how {
-        Break::File => {
-            engine.put_file(&container, "/tmp/broken", b"", 0o644).await? == Put::Written
+    if let Break::Never = how {
+        let falls = wait(&mut events, HealthStatus::Unhealthy);
+        if tokio::time::timeout(STAY, falls).await.is_ok() {
+            return Err("the container falls".into());
         }
+        engine.inspect(&container).await?;
+        return Ok(engine.remove(&container).await?);
+    }
+    let broken = match how {
+        Break::Never => false,
+        Break::File => run(floor, &container, &["touch", "/tmp/broken"]).await?,
         Break::Freeze => engine.freeze(&container).await? == Signalled::Sent,
     };
     if !broken {
@@ -68,7 +82,23 @@ async fn watch(floor: &Floor, image: &str, how: Break) -> Outcome<()> {
         checks(&mut events, AFTERMATH).await?;
     }
     engine.inspect(&container).await?;
+    match how {
+        Break::Freeze => drop(engine.thaw(&container).await?),
+        _ => drop(run(floor, &container, &["rm", "/tmp/broken"]).await?),
+    }
+    wait(&mut events, HealthStatus::Healthy).await?;
     Ok(engine.remove(&container).await?)
+}
+
+async fn run(floor: &Floor, container: &str, command: &[&str]) -> Outcome<bool> {
+    let request = ExecRequest {
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        user: Some("0".into()),
+        time_limit: LIMIT,
+        output_limit: 1_000,
+        ..ExecRequest::default()
+    };
+    Ok(floor.engine.exec(container, &request).await?.exit_code == Some(0))
 }
 
 async fn wait(
