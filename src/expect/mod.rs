@@ -5,6 +5,7 @@
 
 mod check;
 mod fits;
+mod forms;
 mod parse;
 mod words;
 

@@ -1,12 +1,13 @@
 //! The student's Dockerfile, read by a real parser: what it says and where, never what it does.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
 use parse_dockerfile::{Command, Instruction};
 
 use super::files::{self, FileKind};
+
+mod readable;
 
 /// A Dockerfile as handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,21 +84,28 @@ pub(super) fn find(root: &Path) -> Option<Dockerfile> {
 }
 
 impl Summary {
-    /// Reads a Dockerfile's text.
+    /// Reads a Dockerfile's text; `None` when there is no reading of it.
     pub fn of(text: &str) -> Option<Summary> {
-        let parsed = parse_dockerfile::parse(text).ok()?;
+        // The parser counts from after the byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let readable = readable::readable(text)?;
         let mut summary = Summary {
-            syntax: parsed.parser_directives.syntax.as_ref().map(|one| one.value.value.to_owned()),
+            syntax: readable::directives(text, |directives| {
+                directives.syntax.as_ref().map(|one| one.value.value.to_owned())
+            }),
             ..Summary::default()
         };
-        let mut global_args = BTreeSet::new();
-        for instruction in &parsed.instructions {
+        let mut global_args = Vec::new();
+        for instruction in &readable::instructions(&readable.text).ok()? {
             summary.add(instruction, text, &mut global_args);
         }
-        let from: Vec<&str> = summary.stages.iter().map(|stage| stage.base.as_str()).collect();
-        let unused =
-            global_args.into_iter().filter(|name| !from.iter().any(|base| uses(base, name)));
-        for name in unused {
+        for range in readable.blanked {
+            let line = line_of(text, range.start);
+            let name = text[range].split_whitespace().next().unwrap_or_default();
+            summary.instructions.push((line, name.to_ascii_uppercase()));
+        }
+        summary.instructions.sort();
+        for name in unused(global_args, &summary.stages) {
             if !summary.declared_args.contains(&name) {
                 summary.declared_args.push(name);
             }
@@ -109,7 +117,7 @@ impl Summary {
         &mut self,
         instruction: &Instruction<'_>,
         text: &str,
-        global_args: &mut BTreeSet<String>,
+        global_args: &mut Vec<(String, String)>,
     ) {
         let Some((name, keyword)) = keyword(instruction) else { return };
         let line = line_of(text, keyword.start);
@@ -127,9 +135,12 @@ impl Summary {
                 steps: vec![line],
             }),
             Instruction::Arg(arg) if self.stages.is_empty() => {
-                global_args.extend(names(&arg.arguments.value));
+                global_args.extend(pairs(&arg.arguments.value));
             }
-            Instruction::Arg(arg) => self.declared_args.extend(names(&arg.arguments.value)),
+            Instruction::Arg(arg) => {
+                let pairs = pairs(&arg.arguments.value);
+                self.declared_args.extend(pairs.into_iter().map(|(name, _)| name));
+            }
             Instruction::Env(env) => self.env_names.extend(names(&env.arguments.value)),
             Instruction::Label(label) => self.label_names.extend(names(&label.arguments.value)),
             Instruction::Run(run) => {
@@ -197,23 +208,51 @@ fn end_of(text: &str, keyword: &Range<usize>) -> usize {
     end
 }
 
-/// The names in `NAME=value OTHER="x y"`, or in the old form `NAME value`.
+/// The names in `NAME=value OTHER="x y"`, or the one in the old form `NAME some value`.
 fn names(arguments: &str) -> Vec<String> {
-    let words = shlex::split(arguments)
-        .unwrap_or_else(|| arguments.split_whitespace().map(str::to_owned).collect());
-    let old_form = words.first().is_some_and(|word| !word.contains('='));
-    let names = words.iter().map(|word| word.split('=').next().unwrap_or(word).to_owned());
-    // `ARG A B` declares two, `LABEL a b` sets one: the second word is then its value, which does
-    // no harm among the declared names, while a missed one would.
-    if old_form && words.len() > 2 { names.take(1).collect() } else { names.collect() }
+    let old_form = words(arguments).first().is_some_and(|word| !word.contains('='));
+    let names = pairs(arguments).into_iter().map(|(name, _)| name);
+    names.take(if old_form { 1 } else { usize::MAX }).collect()
 }
 
-fn uses(base: &str, name: &str) -> bool {
-    base.contains(&format!("${{{name}"))
-        || base.split('$').skip(1).any(|rest| {
-            rest.strip_prefix(name)
-                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-        })
+/// The words, each cut into what stands before its `=` and after; empty without one.
+fn pairs(arguments: &str) -> Vec<(String, String)> {
+    let cut = |word: String| match word.split_once('=') {
+        Some((name, value)) => (name.to_owned(), value.to_owned()),
+        None => (word, String::new()),
+    };
+    words(arguments).into_iter().map(cut).collect()
+}
+
+fn words(arguments: &str) -> Vec<String> {
+    shlex::split(arguments)
+        .unwrap_or_else(|| arguments.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The names among the global arguments that no FROM uses, neither itself nor through the default
+/// value of one that it uses.
+fn unused(mut args: Vec<(String, String)>, stages: &[Stage]) -> Vec<String> {
+    let mut texts: Vec<String> = stages.iter().map(|stage| stage.base.clone()).collect();
+    while let Some(text) = texts.pop() {
+        args.retain_mut(|(name, value)| {
+            let used = uses(&text, name);
+            if used {
+                texts.push(std::mem::take(value));
+            }
+            !used
+        });
+    }
+    args.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Whether a text has `$NAME` in it, or `${NAME}` with or without an operator.
+fn uses(text: &str, name: &str) -> bool {
+    text.split('$').skip(1).any(|rest| {
+        rest.strip_prefix('{')
+            .unwrap_or(rest)
+            .strip_prefix(name)
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    })
 }
 
 fn line_of(text: &str, offset: usize) -> u32 {
@@ -270,7 +309,41 @@ mod tests {
         assert_eq!(declared("ARG VERSION=3\nFROM alpine:${VERSION}\n"), [""; 0]);
         assert_eq!(declared("ARG VERSION=3\nFROM alpine:$VERSION\nARG VERSION\n"), ["VERSION"]);
         assert_eq!(declared("ARG VERSION=3\nFROM alpine:$VERSION_X\n"), ["VERSION"]);
+        assert_eq!(declared("ARG VERSION=3\nFROM alpine:${VERSION_X}\n"), ["VERSION"]);
+        assert_eq!(declared("ARG VERSION\nFROM alpine:${VERSION:-3}\n"), [""; 0]);
+        assert_eq!(declared("ARG VERSION\nFROM ${BASE:-alpine:${VERSION}}\n"), [""; 0]);
         assert_eq!(declared("FROM alpine\narg a=1 VERSION=\"1 2\"\n"), ["a", "VERSION"]);
+        assert_eq!(declared("FROM alpine\nARG A B VERSION\n"), ["A", "B", "VERSION"]);
+    }
+
+    #[test]
+    fn from_uses_what_the_default_of_its_argument_uses() {
+        let declared = |text: &str| Summary::of(text).unwrap().declared_args;
+        let through = "ARG VERSION=3.12\nARG TAG=$VERSION-slim\nARG BASE=python:${TAG}\n";
+        assert_eq!(declared(&format!("{through}FROM $BASE\n")), [""; 0]);
+        assert_eq!(declared(&format!("{through}FROM $BASE\nARG VERSION\n")), ["VERSION"]);
+        assert_eq!(declared(&format!("{through}FROM alpine\n")), ["VERSION", "TAG", "BASE"]);
+        assert_eq!(declared("ARG VERSION=1\nARG X=a:$VERSION\nFROM a\n"), ["VERSION", "X"]);
+        assert_eq!(declared("ARG A=$B\nARG B=$A\nFROM $A\n"), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_parser_refuses_hides_nothing_else() {
+        let text = "FROM a\nRUN --mount=type=cache,target=/é cat > x <<EOF\nbody of it\nEOF\n\
+                    entrypoint []\nARG VERSION\nCOPY a b\n";
+        let summary = Summary::of(text).unwrap();
+        let names: Vec<_> = summary.instructions.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["FROM", "RUN", "ENTRYPOINT", "ARG", "COPY"]);
+        assert_eq!(summary.instructions[2].0, 5);
+        assert_eq!(summary.declared_args, ["VERSION"]);
+        assert_eq!(summary.run_mounts, ["type=cache,target=/é"]);
+        assert_eq!(summary.copy, ["COPY a b"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_shifts_no_excerpt() {
+        let summary = Summary::of("\u{feff}# syntax=x/y:1\nFROM a\nCOPY b c\n").unwrap();
+        assert_eq!((summary.copy, summary.syntax), (vec!["COPY b c".into()], Some("x/y:1".into())));
     }
 
     #[test]
@@ -292,7 +365,7 @@ mod tests {
 
     #[test]
     fn labels_are_named_in_both_forms() {
-        let text = "FROM a\nLABEL a.b=\"x y\" c=d \\\n  e=f\nLABEL old form of it\n";
-        assert_eq!(Summary::of(text).unwrap().label_names, ["a.b", "c", "e", "old"]);
+        let text = "FROM a\nLABEL a.b=\"x y\" c=d \\\n  e=f\nLABEL old form of it\nLABEL x y\n";
+        assert_eq!(Summary::of(text).unwrap().label_names, ["a.b", "c", "e", "old", "x"]);
     }
 }
