@@ -17,7 +17,7 @@ use super::SubmissionError;
 /// Contents are hashed up to this many bytes in all; beyond, a file's size stands for it.
 const HASHED: u64 = 256 * 1024 * 1024;
 /// How long a repository is looked at.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(3);
 /// Entries beyond this many are not visited.
 const VISITED: usize = 100_000;
 

@@ -332,6 +332,7 @@ points = 1
 needs  = ["builds"]
 "#,
     );
+    lab.change_rubric("\"6s\"", "\"2s\"");
     let graded = lab.grade();
     assert_eq!(graded.result["status"], "graded", "{}", graded.report);
     assert!(graded.report.len() < 20_000, "the report is {} long", graded.report.len());
