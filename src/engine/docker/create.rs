@@ -33,7 +33,8 @@ impl Engine {
         }
     }
 
-    /// Creates a container that is never to be started, to look at an image's files.
+    /// Creates a container that is never to be started, to look at an image's files. Also this an
+    /// image can make impossible, as with a volume where a file is.
     ///
     /// # Errors
     /// [`EngineError::Create`] when the engine failed, the image is not there or the name is taken.
@@ -42,7 +43,7 @@ impl Engine {
         image: &str,
         name: &str,
         labels: &Labels,
-    ) -> Result<String, EngineError> {
+    ) -> Result<Created, EngineError> {
         let spec = ContainerSpec {
             image: image.to_owned(),
             name: name.to_owned(),
@@ -51,13 +52,7 @@ impl Engine {
             labels: labels.clone(),
             ..ContainerSpec::default()
         };
-        match self.create(&spec).await? {
-            Created::Container(id) => Ok(id),
-            Created::Refused { message } => Err(EngineError::Create {
-                name: container_name(name),
-                cause: Cause::Other(message),
-            }),
-        }
+        self.create(&spec).await
     }
 
     /// Starts a container.
@@ -115,6 +110,7 @@ fn is_theirs(message: &str) -> bool {
             "chdir to cwd",
             "cannot mkdir",
             "no command specified",
+            "cannot mount volume over existing file",
         ]
         .iter()
         .any(|sign| lower.contains(sign))
@@ -193,6 +189,9 @@ mod tests {
         let missing = "OCI runtime create failed: exec: \"nope\": executable file not found in $PATH: unknown";
         assert!(is_theirs(missing));
         assert!(is_theirs("unable to find user ghost: no matching entries in passwd file"));
+        assert!(is_theirs(
+            "cannot mount volume over existing file, file exists /some/overlay2/1/merged/x"
+        ));
         assert!(!is_theirs(
             "OCI runtime create failed: open /sys/fs/cgroup/x: no such file or directory"
         ));
