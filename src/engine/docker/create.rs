@@ -28,7 +28,9 @@ impl Engine {
             Ok(created) => Ok(Created::Container(created.id)),
             // 404 is a missing image and 409 a name in use: both are ours.
             Err((400, message)) if !is_ours(&message) => Ok(Created::Refused { message }),
-            Err((500, message)) if is_theirs(&message) => Ok(Created::Refused { message }),
+            Err((500, message)) if is_theirs(&message) => {
+                Ok(Created::Refused { message: without_root(&message) })
+            }
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
     }
@@ -116,6 +118,17 @@ fn is_theirs(message: &str) -> bool {
         .any(|sign| lower.contains(sign))
 }
 
+/// The words with a path as it is in the image, not where the engine keeps the container's files.
+fn without_root(message: &str) -> String {
+    match message.split_once(" /") {
+        Some((words, path)) => match path.split_once("/merged/") {
+            Some((_, inside)) => format!("{words} /{inside}"),
+            None => message.to_owned(),
+        },
+        None => message.to_owned(),
+    }
+}
+
 fn body(spec: &ContainerSpec) -> ContainerCreateBody {
     let reads = spec.stdin.is_some();
     ContainerCreateBody {
@@ -197,6 +210,14 @@ mod tests {
         ));
         assert!(!is_theirs("mkdir /var/lib/docker/x: no space left on device"));
         assert!(!is_theirs("something else broke"));
+    }
+
+    #[test]
+    fn a_path_of_the_engine_s_is_told_as_the_image_s() {
+        let told = "cannot mount volume over existing file, file exists";
+        let message = format!("{told} /some/overlay2/1/merged/d/x");
+        assert_eq!(without_root(&message), format!("{told} /d/x"));
+        assert_eq!(without_root("no such file /bin/x"), "no such file /bin/x");
     }
 
     #[test]
