@@ -344,14 +344,14 @@ async fn leak_looks_everywhere() {
             "yes-leak",
             "leak",
             "build = \"secret\", needle = \"${word}\"",
-            "found = true, places = { any_item = { contains = \"/deleted (plain)\" } }, encodings = [\"plain\", \"base64\", \"hex\", \"reversed\", \"gzip+plain\"]",
+            "leaked = true, complete = true, places = { any_item = { contains = \"/deleted (plain)\" } }, encodings = [\"plain\", \"base64\", \"hex\", \"reversed\", \"gzip+plain\"]",
         ),
-        ("no-leak", "leak", "build = \"secret\", needle = \"${word}\"", "found = false"),
+        ("no-leak", "leak", "build = \"secret\", needle = \"${word}\"", "leaked = false"),
         (
             "yes-clean",
             "leak",
             "needle = \"${word}\"",
-            "found = false, layers_read = { at_least = 1 }",
+            "leaked = false, complete = true, layers_read = { at_least = 1 }",
         ),
     ]);
     let dockerfile = "FROM busybox\nRUN --mount=type=secret,id=key [ ! -e /run/secrets/key ] || { k=/run/secrets/key; \

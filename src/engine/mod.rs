@@ -36,7 +36,9 @@ pub use container::{
     Created, ExecReport, ExecRequest, Health, HealthStatus, HealthTiming, Limits, PathArchive,
     PathStat, Put, RunReport, Signalled, Started,
 };
-pub use docker::{Engine, EngineInfo, ImageExport, OwnedFilter, OwnedKind, OwnedObject};
+pub use docker::{
+    Engine, EngineInfo, ImageExport, OwnedFilter, OwnedKind, OwnedObject, PathReader,
+};
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};
 pub use image::{HealthTest, HistoryEntry, ImageInfo};

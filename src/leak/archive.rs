@@ -5,12 +5,15 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::Value as Json;
 
-use super::needle::{Needle, Search};
+use super::needle::Needle;
+use super::sieve::{Bounds, Sieve};
 
 /// The most bytes of a JSON file that are read into memory.
 const JSON: u64 = 8 * 1024 * 1024;
-/// The most bytes that one compressed file may unfold to.
+/// The most bytes that what is compressed in one file may unfold to.
 const UNFOLDED: u64 = 1 << 30;
+/// The same for all files of an image together.
+const UNFOLDED_IN_ALL: u64 = 4 << 30;
 /// The most places that are listed.
 const PLACES: usize = 50;
 const PIECE: usize = 64 * 1024;
@@ -26,6 +29,8 @@ pub struct Haystack {
     pub layers: u64,
     /// Bytes that were read.
     pub bytes: u64,
+    /// Whether everything could be looked into within bounds.
+    pub complete: bool,
 }
 
 /// An image could not be searched through, so nothing is known about it.
@@ -44,7 +49,15 @@ pub enum LeakError {
 /// # Errors
 /// When the archive breaks off or a layer cannot be read: silence would look like innocence.
 pub fn search(archive: impl Read, needle: &Needle) -> Result<Haystack, LeakError> {
-    let mut walk = Walk { needle, found: BTreeMap::new(), order: Vec::new(), layers: 0, bytes: 0 };
+    let mut walk = Walk {
+        needle,
+        found: BTreeMap::new(),
+        order: Vec::new(),
+        layers: 0,
+        bytes: 0,
+        unfolded: UNFOLDED_IN_ALL,
+        complete: true,
+    };
     let mut outer = tar::Archive::new(BufReader::with_capacity(PIECE, archive));
     for entry in outer.entries()? {
         let mut entry = entry?;
@@ -77,6 +90,9 @@ struct Walk<'n> {
     order: Vec<String>,
     layers: u64,
     bytes: u64,
+    /// Bytes that may still be unfolded.
+    unfolded: u64,
+    complete: bool,
 }
 
 impl Walk<'_> {
@@ -98,6 +114,8 @@ impl Walk<'_> {
             let mut bytes = Vec::new();
             content.take(JSON).read_to_end(&mut bytes)?;
             self.document(name, &bytes);
+        } else {
+            self.complete = false;
         }
         Ok(())
     }
@@ -113,14 +131,14 @@ impl Walk<'_> {
             if let Some(link) = entry.link_name_bytes() {
                 names.extend(self.needle.in_bytes(&link));
             }
-            self.note(member, format!("the name of {}", hidden(&shown)), "", names);
+            self.note(member, format!("the name of {}", hidden(&shown)), names);
             let mut attributes = BTreeSet::new();
             if let Some(extensions) = entry.pax_extensions()? {
                 for extension in extensions.flatten() {
                     attributes.extend(self.needle.in_bytes(extension.value_bytes()));
                 }
             }
-            self.note(member, format!("the attributes of {shown}"), "", attributes);
+            self.note(member, format!("the attributes of {shown}"), attributes);
             if entry.header().entry_type().is_file() {
                 self.file(member, &shown, &mut entry)?;
             }
@@ -129,24 +147,21 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, member: &str, path: &str, content: &mut impl Read) -> io::Result<()> {
-        let mut content = BufReader::with_capacity(PIECE, content);
-        if !content.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-            let mut search = self.needle.stream();
-            drain(&mut content, &mut search)?;
-            self.note(member, path.to_owned(), "", search.found);
-            return Ok(());
+        let allowed = self.unfolded.min(UNFOLDED);
+        let bounds = Bounds::new(allowed);
+        let mut sieve = Sieve::new(self.needle, &bounds);
+        let mut piece = vec![0; PIECE];
+        loop {
+            match content.read(&mut piece)? {
+                0 => break,
+                count => sieve.feed(&piece[..count]),
+            }
         }
-        // The compressed bytes are searched as they pass into the decoder.
-        let needle = self.needle;
-        let mut folded = Tee { inner: content, search: needle.stream() };
-        let mut unfolded = needle.stream();
-        let decoder = flate2::read::MultiGzDecoder::new(&mut folded);
-        // What is no gzip after all ends in an error, and its bytes were searched by then.
-        let _ = drain(&mut decoder.take(UNFOLDED), &mut unfolded);
-        io::copy(&mut folded, &mut io::sink())?;
-        let raw = folded.search.found;
-        self.note(member, path.to_owned(), "", raw);
-        self.note(member, path.to_owned(), "gzip+", unfolded.found);
+        let found = sieve.finish();
+        self.unfolded -= allowed - bounds.left();
+        self.complete &= bounds.complete();
+        let place = Place::File { member: member.to_owned(), path: path.to_owned() };
+        self.insert(place, found);
         Ok(())
     }
 
@@ -166,18 +181,17 @@ impl Walk<'_> {
         for (keys, text) in texts {
             let found = self.needle.in_bytes(text.as_bytes());
             let place = Place::Config(config_place(&keys, &text));
-            self.insert(place, "", found);
+            self.insert(place, found);
         }
     }
 
-    fn note(&mut self, member: &str, path: String, prefix: &str, found: BTreeSet<&'static str>) {
-        self.insert(Place::File { member: member.to_owned(), path }, prefix, found);
+    fn note(&mut self, member: &str, path: String, found: BTreeSet<&'static str>) {
+        self.insert(Place::File { member: member.to_owned(), path }, found);
     }
 
-    fn insert(&mut self, place: Place, prefix: &str, found: BTreeSet<&'static str>) {
+    fn insert(&mut self, place: Place, found: BTreeSet<impl Into<String>>) {
         if !found.is_empty() && (self.found.len() < PLACES || self.found.contains_key(&place)) {
-            let encodings = found.into_iter().map(|name| format!("{prefix}{name}"));
-            self.found.entry(place).or_default().extend(encodings);
+            self.found.entry(place).or_default().extend(found.into_iter().map(Into::into));
         }
     }
 
@@ -200,6 +214,7 @@ impl Walk<'_> {
             encodings: self.found.into_values().flatten().collect(),
             layers: self.layers,
             bytes: self.bytes,
+            complete: self.complete,
         }
     }
 }
@@ -248,29 +263,6 @@ fn config_place(keys: &[String], text: &str) -> String {
     }
 }
 
-fn drain(content: &mut impl Read, search: &mut Search<'_>) -> io::Result<()> {
-    let mut piece = vec![0; PIECE];
-    loop {
-        match content.read(&mut piece)? {
-            0 => return Ok(()),
-            count => search.feed(&piece[..count]),
-        }
-    }
-}
-
-struct Tee<'n, R> {
-    inner: R,
-    search: Search<'n>,
-}
-
-impl<R: Read> Read for Tee<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.search.feed(&buffer[..count]);
-        Ok(count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,7 +296,7 @@ mod tests {
             ("manifest.json", manifest.as_bytes()),
         ]);
         let haystack = search(Cursor::new(image), &Needle::new(SECRET).unwrap()).unwrap();
-        assert_eq!(haystack.layers, 2);
+        assert_eq!((haystack.layers, haystack.complete), (2, true));
         haystack.places
     }
 
@@ -322,6 +314,34 @@ mod tests {
         let places = places(&first, &second, "{}");
         assert_eq!(places[0], "layer 1: the name of a file in /x/ (plain)");
         assert!(places[1].starts_with("layer 2: /z.gz (gzip+plain"), "{places:?}");
+    }
+
+    #[test]
+    fn what_is_compressed_within_a_file_is_searched() {
+        let stream = gzip(&[&[0; 4096], SECRET.as_bytes()].concat());
+        let inner = tar(&[("k.gz", &stream)]);
+        let script = [b"#!/bin/sh\n", stream.as_slice()].concat();
+        assert_eq!(
+            places(&tar(&[("k.tar", &inner)]), &tar(&[("run.sh", &script)]), "{}"),
+            ["layer 1: /k.tar (gzip+plain)", "layer 2: /run.sh (gzip+plain)"]
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_looked_into_is_said() {
+        let mut stream = SECRET.as_bytes().to_vec();
+        for _ in 0..4 {
+            stream = gzip(&[&[0; 4096], stream.as_slice()].concat());
+        }
+        let large = vec![b' '; usize::try_from(JSON).unwrap() + 1];
+        let needle = Needle::new(SECRET).unwrap();
+        for members in [
+            [("a.tar", tar(&[("k", &stream)])), ("b", vec![])],
+            [("a.tar", tar(&[])), ("b", large)],
+        ] {
+            let members = members.each_ref().map(|(name, content)| (*name, content.as_slice()));
+            assert!(!search(Cursor::new(tar(&members)), &needle).unwrap().complete);
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Looking for a needle in everything an image holds: every layer, also what later layers delete,
-//! file names, links, and the configuration. Streamed; nothing is written to disk.
+//! file names, links, the configuration, and what is compressed with gzip in any of the files. Streamed; nothing is written to disk.
 
 mod archive;
 mod needle;
+mod sieve;
 
 pub use archive::{Haystack, LeakError, search};
 pub use needle::Needle;

@@ -8,6 +8,9 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// A needle of at least this many bytes is looked for by its halves, so that a part of it, or one
 /// broken over two lines, is found, too.
 const HALVED: usize = 24;
+/// Hexadecimal forms are looked for by parts of so many bytes: wherever a dump breaks its rows of 16
+/// bytes, a row holds one such part whole.
+const HEX_PART: usize = 8;
 
 /// What is looked for.
 #[derive(Clone, Debug)]
@@ -35,7 +38,7 @@ impl Needle {
             _ => vec![bytes],
         };
         let mut exact: Vec<(&'static str, Vec<u8>)> = Vec::new();
-        let mut hex = Vec::new();
+        let mut hex: Vec<String> = Vec::new();
         for part in parts {
             exact.push(("plain", part.to_vec()));
             exact.push(("upper case", part.to_ascii_uppercase()));
@@ -45,10 +48,13 @@ impl Needle {
                 exact.push(("base64", base64_core(&STANDARD_NO_PAD, part, shift)));
                 exact.push(("base64url", base64_core(&URL_SAFE_NO_PAD, part, shift)));
             }
-            let reversed: Vec<u8> = part.iter().rev().copied().collect();
-            hex.push(crate::nonce::hex(part));
-            hex.push(crate::nonce::hex(&reversed));
         }
+        for part in hex_parts(bytes) {
+            let reversed: Vec<u8> = part.iter().rev().copied().collect();
+            hex.extend([part, &reversed, &swapped(part)].map(crate::nonce::hex));
+        }
+        // A dump by words of two bytes may break every pair of ours.
+        hex.extend(hex_parts(&bytes[1..]).map(|part| crate::nonce::hex(&swapped(part))));
         let longest = exact.iter().map(|(_, form)| form.len()).chain(hex.iter().map(String::len));
         let longest = longest.max().unwrap_or_default();
         let names = exact.iter().map(|(name, _)| *name).collect();
@@ -111,6 +117,17 @@ impl Search<'_> {
     }
 }
 
+/// The parts in which hexadecimal forms are looked for, one after the other, and the last bytes.
+fn hex_parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let last = bytes.len().checked_sub(HEX_PART).map(|start| &bytes[start..]);
+    bytes.chunks_exact(HEX_PART).chain(last)
+}
+
+/// The bytes as a dump by little-endian words of two bytes has them (`od -x`, `hexdump`).
+fn swapped(bytes: &[u8]) -> Vec<u8> {
+    bytes.chunks(2).flat_map(|pair| pair.iter().rev()).copied().collect()
+}
+
 /// The characters of a base64 text that the part decides alone, when it stands `shift` bytes after
 /// a multiple of three.
 fn base64_core(engine: &impl base64::Engine, part: &[u8], shift: usize) -> Vec<u8> {
@@ -168,6 +185,37 @@ mod tests {
         assert!(found(wrapped.concat().as_bytes()).contains(&"base64"));
         let dump: Vec<String> = SECRET.bytes().map(|byte| format!("{byte:02x}:")).collect();
         assert_eq!(found(dump.concat().as_bytes()), ["hex"]);
+    }
+
+    /// Rows of 16 bytes: an address, the bytes by `word` digits, and what of them is text.
+    fn dump(data: &[u8], word: usize, show: impl Fn(&[u8]) -> String) -> String {
+        let row = |(index, row): (usize, &[u8])| {
+            let digits: Vec<String> = row.chunks(word).map(&show).collect();
+            let text = String::from_utf8_lossy(row);
+            format!("{:08x}: {}  |{text}|\n", index * 16, digits.join(" "))
+        };
+        data.chunks(16).enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn dumps_by_rows_are_found_wherever_the_rows_break() {
+        let number = |bytes: &[u8]| crate::nonce::hex(bytes);
+        let little_endian =
+            |pair: &[u8]| pair.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+        for shift in 0..16 {
+            let data = [&vec![b'-'; shift], SECRET.as_bytes(), b"\n"].concat();
+            let dumps =
+                [dump(&data, 1, number), dump(&data, 2, number), dump(&data, 2, little_endian)];
+            for dump in dumps {
+                assert!(found(dump.as_bytes()).contains(&"hex"), "{dump}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dump_of_something_else_is_no_leak() {
+        let other: Vec<u8> = (0..=255).cycle().take(2000).chain(SECRET.bytes().take(7)).collect();
+        assert_eq!(found(dump(&other, 2, crate::nonce::hex).as_bytes()), [""; 0]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `file`: a path in an image's final file system.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use async_trait::async_trait;
+use tokio_util::io::SyncIoBridge;
 
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::submission::content;
@@ -12,8 +14,12 @@ use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
 
-/// The most bytes that are read of a file or a folder's tree.
-const READ: usize = 32 * 1024 * 1024;
+/// The most bytes that are kept of a file.
+const READ: u64 = 32 * 1024 * 1024;
+/// The most bytes of paths below a folder that are kept, each with [`ONE_MORE`]: some 200,000 paths.
+const LISTED: usize = 32 * 1024 * 1024;
+/// What a path takes in memory besides its letters.
+const ONE_MORE: usize = 128;
 /// Links are followed this far.
 const HOPS: usize = 8;
 
@@ -37,7 +43,17 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("lines", Shape::List, "a file's lines, without their ends"),
         FactDef::new("sha256", Shape::Text, "of a file's content, in hex"),
         FactDef::new("entries", Shape::List, "names of what is directly in a folder, sorted"),
-        FactDef::new("tree", Shape::List, "paths of all files below a folder, sorted"),
+        FactDef::new(
+            "tree",
+            Shape::List,
+            "paths of all files below a folder: those with the fewest folders first, then by name, \
+             so that of too many the deepest are left out",
+        ),
+        FactDef::new(
+            "whole",
+            Shape::Bool,
+            "whether all of a file (up to 32 MiB) or folder (some 200,000 paths) was kept",
+        ),
     ],
     bind,
 };
@@ -64,21 +80,27 @@ impl Observe for File {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let shelf = room.shelf(&image).await?;
+        let shelf = match room.shelf(&image).await? {
+            Ok(shelf) => shelf,
+            Err(because) => return Ok(Answer::Unreached(because)),
+        };
         let mut path = room.fill(&self.path);
         let mut link = false;
         for _ in 0..HOPS {
-            let Some(archive) = room.engine.read_path(&shelf, &path, READ).await? else {
+            let Some(archive) = room.engine.open_path(&shelf, &path).await? else {
                 // A link that leads nowhere is still something.
                 return Ok(Answer::Facts(Facts::from([
                     ("exists".to_owned(), false.into()),
                     ("link".to_owned(), link.into()),
                 ])));
             };
-            let found = read(&archive.tar, archive.truncated).map_err(|error| Fault {
-                message: format!("failed to read {path} of the image: {error}"),
-                advice: None,
-            })?;
+            let archive = SyncIoBridge::new(archive);
+            let reading = tokio::task::spawn_blocking(move || read(archive)).await;
+            let found =
+                reading.map_err(std::io::Error::other).flatten().map_err(|error| Fault {
+                    message: format!("failed to read {path} of the image: {error}"),
+                    advice: None,
+                })?;
             match found {
                 Found::Link => {
                     link = true;
@@ -109,13 +131,13 @@ enum Found {
 }
 
 /// Reads the archive of one path. Its first entry is the path itself, the others lie below it.
-fn read(tar: &[u8], truncated: bool) -> std::io::Result<Found> {
+fn read(tar: impl Read) -> std::io::Result<Found> {
     let mut archive = tar::Archive::new(tar);
     let mut entries = archive.entries()?;
     let Some(first) = entries.next() else {
         return Err(std::io::Error::other("the engine sent an empty archive"));
     };
-    let mut first = first?;
+    let first = first?;
     let kind = first.header().entry_type();
     if kind.is_symlink() {
         return Ok(Found::Link);
@@ -135,23 +157,33 @@ fn read(tar: &[u8], truncated: bool) -> std::io::Result<Found> {
     facts.insert("kind".into(), name.into());
     if kind.is_file() {
         facts.insert("size".into(), Value::Bytes(first.size()));
+        let size = first.size();
         let mut bytes = Vec::new();
-        // A file above the limit is cut, and then its digest is not known.
-        let whole = first.read_to_end(&mut bytes).is_ok() && !truncated;
+        let kept = first.take(READ).read_to_end(&mut bytes)?;
+        if u64::try_from(kept).is_ok_and(|kept| kept < size.min(READ)) {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         facts.extend(content(&bytes));
-        if !whole {
+        facts.insert("whole".into(), (size <= READ).into());
+        // The digest of a file that is cut is not known.
+        if size > READ {
             facts.remove("sha256");
         }
-    } else if kind.is_dir() && !truncated {
+    } else if kind.is_dir() {
         let root = first.path_bytes().into_owned();
         drop(first);
-        facts.extend(folder(&root, entries)?);
+        facts.extend(folder(&root, entries, LISTED)?);
     }
     Ok(Found::Facts(facts))
 }
 
-fn folder(root: &[u8], entries: tar::Entries<'_, &[u8]>) -> std::io::Result<Facts> {
-    let (mut direct, mut tree) = (Vec::new(), Vec::new());
+/// What is below a folder. Contents are passed over.
+fn folder(
+    root: &[u8],
+    entries: tar::Entries<'_, impl Read>,
+    limit: usize,
+) -> std::io::Result<Facts> {
+    let (mut direct, mut tree) = (Paths::new(limit), Paths::new(limit));
     for entry in entries {
         let entry = entry?;
         let path = entry.path_bytes();
@@ -162,26 +194,58 @@ fn folder(root: &[u8], entries: tar::Entries<'_, &[u8]>) -> std::io::Result<Fact
             continue;
         }
         if !below.contains('/') {
-            direct.push(below.to_owned());
+            direct.insert(below);
         }
         if !entry.header().entry_type().is_dir() {
-            tree.push(below.to_owned());
+            tree.insert(below);
         }
     }
-    direct.sort();
-    tree.sort();
-    Ok(Facts::from([("entries".to_owned(), direct.into()), ("tree".to_owned(), tree.into())]))
+    Ok(Facts::from([
+        ("whole".to_owned(), (direct.whole && tree.whole).into()),
+        ("entries".to_owned(), direct.sorted().into()),
+        ("tree".to_owned(), tree.sorted().into()),
+    ]))
+}
+
+/// Paths by their depth and name; of too many, the first in this order.
+struct Paths {
+    paths: BTreeSet<(usize, String)>,
+    kept: usize,
+    limit: usize,
+    whole: bool,
+}
+
+impl Paths {
+    fn new(limit: usize) -> Paths {
+        Paths { paths: BTreeSet::new(), kept: 0, limit, whole: true }
+    }
+
+    fn insert(&mut self, path: &str) {
+        let size = path.len() + ONE_MORE;
+        if !self.paths.insert((path.matches('/').count(), path.to_owned())) {
+            return;
+        }
+        self.kept += size;
+        while self.kept > self.limit {
+            self.whole = false;
+            let Some((_, last)) = self.paths.pop_last() else { return };
+            self.kept -= last.len() + ONE_MORE;
+        }
+    }
+
+    fn sorted(self) -> Vec<String> {
+        self.paths.into_iter().map(|(_, path)| path).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_folder_lists_what_is_in_it() {
+    /// The archive of a folder, whose entries end in `/` when they are folders themselves.
+    fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
-        for (name, content) in [("app/", ""), ("app/b.txt", "1"), ("app/d/", ""), ("app/d/x", "2")]
-        {
+        for (name, content) in entries {
             let mut header = tar::Header::new_gnu();
             header.set_mode(0o755);
             header.set_uid(0);
@@ -189,13 +253,68 @@ mod tests {
             if name.ends_with('/') {
                 header.set_entry_type(tar::EntryType::Directory);
             }
-            header.set_size(content.len() as u64);
-            tar.append_data(&mut header, name, content.as_bytes()).unwrap();
+            header.set_size(u64::try_from(content.len()).unwrap());
+            tar.append_data(&mut header, name, *content).unwrap();
         }
-        let bytes = tar.into_inner().unwrap();
-        let Found::Facts(facts) = read(&bytes, false).unwrap() else { panic!() };
+        tar.into_inner().unwrap()
+    }
+
+    fn facts(tar: &[u8]) -> Facts {
+        let Found::Facts(facts) = read(tar).unwrap() else { panic!() };
+        facts
+    }
+
+    fn list(items: &[&str]) -> Value {
+        items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>().into()
+    }
+
+    #[test]
+    fn a_folder_lists_what_is_in_it_the_deepest_last() {
+        let tar = tar(&[("app/", b""), ("app/a/", b""), ("app/a/x", b"2"), ("app/b.txt", b"1")]);
+        let facts = facts(&tar);
         assert_eq!(facts["kind"], "directory".into());
-        assert_eq!(facts["entries"], vec!["b.txt".to_owned(), "d".to_owned()].into());
-        assert_eq!(facts["tree"], vec!["b.txt".to_owned(), "d/x".to_owned()].into());
+        assert_eq!(facts["entries"], list(&["a", "b.txt"]));
+        assert_eq!(facts["tree"], list(&["b.txt", "a/x"]));
+        assert_eq!(facts["whole"], true.into());
+    }
+
+    #[test]
+    fn a_large_file_hides_nothing_of_its_folder() {
+        let large = vec![0; usize::try_from(READ).unwrap() + 1];
+        let facts = facts(&tar(&[("app/", b""), ("app/a.bin", &large), ("app/main.py", b"")]));
+        assert_eq!(facts["tree"], list(&["a.bin", "main.py"]));
+        assert_eq!(facts["whole"], true.into());
+    }
+
+    #[test]
+    fn a_file_above_the_limit_is_cut_and_has_no_digest() {
+        let large = vec![b'a'; usize::try_from(READ).unwrap() + 1];
+        let (cut, whole) = (facts(&tar(&[("a", &large)])), facts(&tar(&[("a", &large[1..])])));
+        assert_eq!((&cut["whole"], cut.get("sha256")), (&false.into(), None));
+        assert_eq!(cut["size"], Value::Bytes(READ + 1));
+        assert_eq!((&whole["whole"], whole.contains_key("sha256")), (&true.into(), true));
+    }
+
+    #[test]
+    fn an_archive_that_breaks_off_is_an_error() {
+        for entries in
+            [&[("app/", b"".as_slice()), ("app/a", &[1; 2000])][..], &[("a", &[1; 2000])]]
+        {
+            assert!(read(&tar(entries)[..1500]).is_err());
+        }
+        assert!(read(&b""[..]).is_err());
+    }
+
+    #[test]
+    fn of_too_many_paths_the_deepest_are_left_out() {
+        let tar = tar(&[("d/a/b/c", b""), ("d/a/b/d", b""), ("d/a/x", b""), ("d/z", b"")]);
+        let listed = |limit| {
+            let mut archive = tar::Archive::new(tar.as_slice());
+            let facts = folder(b"d/", archive.entries().unwrap(), limit).unwrap();
+            (facts["tree"].clone(), facts["whole"].clone())
+        };
+        assert_eq!(listed(4 * ONE_MORE + 14), (list(&["z", "a/x", "a/b/c", "a/b/d"]), true.into()));
+        assert_eq!(listed(4 * ONE_MORE + 13), (list(&["z", "a/x", "a/b/c"]), false.into()));
+        assert_eq!(listed(ONE_MORE + 1), (list(&["z"]), false.into()));
     }
 }

@@ -15,7 +15,7 @@ pub(super) const KIND: Kind = Kind {
     name: "leak",
     doc: "Looks for a needle in everything an image holds: every layer, also what later layers \
           delete, file names, history, environment, labels; plainly, in base64, hex, reversed \
-          or compressed with gzip, whole or in part.",
+          or compressed with gzip (also within other files), whole or in part.",
     params: &[
         BUILD,
         ParamDef::required(
@@ -25,7 +25,12 @@ pub(super) const KIND: Kind = Kind {
         ),
     ],
     facts: &[
-        FactDef::new("found", Shape::Bool, "whether it is anywhere"),
+        FactDef::new("leaked", Shape::Bool, "whether it is anywhere"),
+        FactDef::new(
+            "complete",
+            Shape::Bool,
+            "whether everything could be looked into within bounds",
+        ),
         FactDef::new("places", Shape::List, "where, in words"),
         FactDef::new("encodings", Shape::List, "how it is written there"),
         FactDef::new("layers_read", Shape::Int, "how many layers were searched"),
@@ -69,7 +74,8 @@ impl Observe for Leak {
 
 fn facts(haystack: Haystack) -> Facts {
     Facts::from([
-        ("found".to_owned(), (!haystack.places.is_empty()).into()),
+        ("complete".to_owned(), haystack.complete.into()),
+        ("leaked".to_owned(), (!haystack.places.is_empty()).into()),
         ("places".to_owned(), haystack.places.into()),
         ("encodings".to_owned(), haystack.encodings.into_iter().collect::<Vec<_>>().into()),
         ("layers_read".to_owned(), Value::Int(i64::try_from(haystack.layers).unwrap_or(i64::MAX))),

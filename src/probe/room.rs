@@ -14,8 +14,8 @@ use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use crate::engine::{
-    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Engine, EngineError,
-    ImageInfo, Labels, OwnedFilter, OwnedKind, OwnedObject,
+    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Created, Engine,
+    EngineError, ImageInfo, Labels, OwnedFilter, OwnedKind, OwnedObject,
 };
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
@@ -76,7 +76,7 @@ pub struct Room {
     run: Run,
     builds: Shared<BuildRecipe, Result<Arc<Built>, Fault>>,
     looks: Shared<String, Result<ImageInfo, Fault>>,
-    shelves: Shared<String, Result<String, Fault>>,
+    shelves: Shared<String, Result<Result<String, String>, Fault>>,
     count: AtomicU32,
 }
 
@@ -186,15 +186,21 @@ impl Room {
         seen.await.clone()
     }
 
-    /// A container of the image that is never started, for reading files.
+    /// A container of the image that is never started, for reading files, or why the image allows
+    /// none.
     ///
     /// # Errors
     /// When our side failed.
-    pub async fn shelf(&self, image: &str) -> Result<String, Fault> {
+    pub async fn shelf(&self, image: &str) -> Result<Result<String, String>, Fault> {
         let cell = cell(&self.shelves, &image.to_owned());
         let made = cell.get_or_init(|| async {
             let (name, labels) = (self.name("shelf"), self.labels("file"));
-            Ok(self.engine.create_unstarted(image, &name, &labels).await?)
+            Ok(match self.engine.create_unstarted(image, &name, &labels).await? {
+                Created::Container(id) => Ok(id),
+                Created::Refused { message } => {
+                    Err(format!("no container can be made of the image: {message}"))
+                }
+            })
         });
         made.await.clone()
     }

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use grade::engine::{
-    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, OwnedKind, Owner, OwnerLife,
-    Step,
+    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Created, OwnedKind, Owner,
+    OwnerLife, Step,
 };
 
 use crate::bench::{Bench, KIB, MINUTE, built, failure, words};
@@ -231,7 +231,7 @@ async fn builds_at_the_same_time_never_share_a_step_that_saw_a_secret() {
         let labels = &bench.labels;
         let (image, name) = (built(&report), format!("{secret}-{}", labels.run));
         let shelf = bench.engine.create_unstarted(&image, &name, labels).await;
-        let shelf = shelf.expect("a container");
+        let Ok(Created::Container(shelf)) = shelf else { panic!("no container: {shelf:?}") };
         let seen = bench.engine.read_path(&shelf, "/seen", 10_000).await.expect("an answer");
         let tar = seen.expect("the file").tar;
         let mut archive = tar::Archive::new(tar.as_slice());

@@ -1,6 +1,6 @@
 //! Files of containers and images.
 
-use grade::engine::{EngineError, Put};
+use grade::engine::{Created, EngineError, Put};
 use tokio::io::AsyncReadExt;
 
 use crate::bench::{Bench, KIB};
@@ -10,11 +10,8 @@ async fn files_are_read_from_a_container_that_never_started() {
     let bench = Bench::new("files").await;
     let dockerfile = "FROM busybox\nRUN mkdir -p /d/e && echo text > /d/e/f && chmod 600 /d/e/f && ln -s /d/e/f /link\n";
     let image = bench.image(dockerfile).await;
-    let id = bench
-        .engine
-        .create_unstarted(&image, &bench.labels.run, &bench.labels)
-        .await
-        .expect("created");
+    let created = bench.engine.create_unstarted(&image, &bench.labels.run, &bench.labels).await;
+    let Ok(Created::Container(id)) = created else { panic!("no container: {created:?}") };
     let entries = |bytes: Vec<u8>| {
         let mut archive = tar::Archive::new(std::io::Cursor::new(bytes));
         let entry = |entry: std::io::Result<tar::Entry<'_, std::io::Cursor<Vec<u8>>>>| {
@@ -49,6 +46,14 @@ async fn files_are_read_from_a_container_that_never_started() {
         bench.engine.read_path(&id, "/bin", 10 * KIB).await.expect("an answer").expect("a folder");
     assert!(cut.truncated && cut.tar.len() == 10 * KIB);
     assert!(bench.engine.read_path("grade-no-such-container", "/", KIB).await.is_err());
+    let mut whole = Vec::new();
+    let mut open = bench.engine.open_path(&id, "/bin").await.expect("an answer").expect("a folder");
+    open.read_to_end(&mut whole).await.expect("a tar");
+    assert!(whole.starts_with(&cut.tar) && whole.len() > 512 * KIB);
+    for path in ["/none", "/d/e/f/g"] {
+        assert!(bench.engine.open_path(&id, path).await.expect("an answer").is_none(), "{path}");
+    }
+    assert!(bench.engine.open_path("grade-no-such-container", "/").await.is_err());
     assert!(matches!(
         bench.engine.put_file(&id, "/no/folder", b"", 0o644).await,
         Ok(Put::Refused { .. })

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{try_join, try_join_all};
-use grade::engine::{BuildNetwork, BuildOutcome, BuildRequest, Engine, Labels, Owner};
+use grade::engine::{BuildNetwork, BuildOutcome, BuildRequest, Created, Engine, Labels, Owner};
 
 use crate::Outcome;
 
@@ -149,7 +149,10 @@ impl Floor {
 
     /// Reads paths of an image, from a container that is never started.
     async fn read(&self, image: &str, paths: &[&str]) -> Outcome<()> {
-        let shelf = self.engine.create_unstarted(image, &self.name(), &self.labels).await?;
+        let created = self.engine.create_unstarted(image, &self.name(), &self.labels).await?;
+        let Created::Container(shelf) = created else {
+            return Err(format!("no container can be made of {image}: {created:?}").into());
+        };
         note(&self.containers, &shelf);
         try_join_all(paths.iter().map(|path| self.engine.read_path(&shelf, path, 1 << 25))).await?;
         Ok(())

@@ -31,12 +31,15 @@ impl Engine {
             Ok(created) => Ok(Created::Container(created.id)),
             // 404 is a missing image and 409 a name in use: both are ours.
             Err((400, message)) if !is_ours(&message) => Ok(Created::Refused { message }),
-            Err((500, message)) if is_theirs(&message) => Ok(Created::Refused { message }),
+            Err((500, message)) if is_theirs(&message) => {
+                Ok(Created::Refused { message: without_root(&message) })
+            }
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
     }
 
-    /// Creates a container that is never to be started, to look at an image's files.
+    /// Creates a container that is never to be started, to look at an image's files. Also this an
+    /// image can make impossible, as with a volume where a file is.
     ///
     /// # Errors
     /// [`EngineError::Create`] when the engine failed, the image is not there or the name is taken.
@@ -45,7 +48,7 @@ impl Engine {
         image: &str,
         name: &str,
         labels: &Labels,
-    ) -> Result<String, EngineError> {
+    ) -> Result<Created, EngineError> {
         let spec = ContainerSpec {
             image: image.to_owned(),
             name: name.to_owned(),
@@ -54,13 +57,7 @@ impl Engine {
             labels: labels.clone(),
             ..ContainerSpec::default()
         };
-        match self.create(&spec).await? {
-            Created::Container(id) => Ok(id),
-            Created::Refused { message } => Err(EngineError::Create {
-                name: container_name(name),
-                cause: Cause::Other(message),
-            }),
-        }
+        self.create(&spec).await
     }
 
     /// Starts a container.
@@ -118,9 +115,21 @@ fn is_theirs(message: &str) -> bool {
             "chdir to cwd",
             "cannot mkdir",
             "no command specified",
+            "cannot mount volume over existing file",
         ]
         .iter()
         .any(|sign| lower.contains(sign))
+}
+
+/// The words with a path as it is in the image, not where the engine keeps the container's files.
+fn without_root(message: &str) -> String {
+    match message.split_once(" /") {
+        Some((words, path)) => match path.split_once("/merged/") {
+            Some((_, inside)) => format!("{words} /{inside}"),
+            None => message.to_owned(),
+        },
+        None => message.to_owned(),
+    }
 }
 
 fn body(spec: &ContainerSpec) -> ContainerCreateBody {
@@ -200,11 +209,22 @@ mod tests {
         let missing = "OCI runtime create failed: exec: \"nope\": executable file not found in $PATH: unknown";
         assert!(is_theirs(missing));
         assert!(is_theirs("unable to find user ghost: no matching entries in passwd file"));
+        assert!(is_theirs(
+            "cannot mount volume over existing file, file exists /some/overlay2/1/merged/x"
+        ));
         assert!(!is_theirs(
             "OCI runtime create failed: open /sys/fs/cgroup/x: no such file or directory"
         ));
         assert!(!is_theirs("mkdir /var/lib/docker/x: no space left on device"));
         assert!(!is_theirs("something else broke"));
+    }
+
+    #[test]
+    fn a_path_of_the_engine_s_is_told_as_the_image_s() {
+        let told = "cannot mount volume over existing file, file exists";
+        let message = format!("{told} /some/overlay2/1/merged/d/x");
+        assert_eq!(without_root(&message), format!("{told} /d/x"));
+        assert_eq!(without_root("no such file /bin/x"), "no such file /bin/x");
     }
 
     #[test]

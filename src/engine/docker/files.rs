@@ -1,18 +1,24 @@
 //! Files into and out of containers, running or never started.
 
+use std::io;
 use std::path::Path;
+use std::pin::Pin;
 
 use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, DownloadFromContainerOptionsBuilder,
     UploadToContainerOptionsBuilder,
 };
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use tokio_util::io::StreamReader;
 
-use super::cause::{bounded, call_or_refusal, refusal};
+use super::cause::{bounded, call_or_refusal, into_io, refusal};
 use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{PathArchive, PathStat, Put};
 use crate::engine::error::{Cause, EngineError};
+
+/// What is at a path, as a tar that comes in pieces; see [`Engine::open_path`].
+pub type PathReader = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>;
 
 impl Engine {
     /// Writes a file, owned by root, at an absolute path whose folder is there.
@@ -119,6 +125,46 @@ impl Engine {
             path: path.to_owned(),
             cause,
         })
+    }
+
+    /// What is at an absolute path, as a tar of any size, read while it comes; none when nothing is.
+    /// A link at the path's end is given as a link. Dropping the reader ends the transfer.
+    ///
+    /// # Errors
+    /// [`EngineError::Copy`] when the engine failed or there is no such container; inside the
+    /// reader's own error when it failed later, or was silent for minutes.
+    pub async fn open_path(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> Result<Option<PathReader>, EngineError> {
+        let (container, path) = (container.to_owned(), path.to_owned());
+        let options = DownloadFromContainerOptionsBuilder::default().path(&path).build();
+        let pieces = self.docker.download_from_container(&container, Some(options));
+        let failed = move |cause| EngineError::Copy {
+            container: container.clone(),
+            path: path.clone(),
+            cause,
+        };
+        let silent = || Cause::Timeout { seconds: CALL_LIMIT.as_secs() };
+        let mut pieces = Box::pin(tokio_stream::StreamExt::timeout(pieces, CALL_LIMIT));
+        // The first piece tells whether there is anything.
+        let first = match pieces.next().await {
+            Some(Ok(Err(error))) if refusal(&error).is_some_and(is_no_path) => return Ok(None),
+            Some(Ok(Err(error))) => return Err(failed(Cause::from(error))),
+            Some(Err(_)) => return Err(failed(silent())),
+            Some(Ok(Ok(piece))) => Some(Ok(piece)),
+            None => None,
+        };
+        let rest = pieces.map(move |piece| {
+            let cause = match piece {
+                Ok(Ok(bytes)) => return Ok(bytes),
+                Ok(Err(error)) => Cause::from(error),
+                Err(_) => silent(),
+            };
+            Err(into_io(failed(cause)))
+        });
+        Ok(Some(StreamReader::new(Box::pin(stream::iter(first).chain(rest)))))
     }
 }
 

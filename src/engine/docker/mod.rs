@@ -21,6 +21,7 @@ use http::Request;
 use http_body_util::{BodyExt, Empty, Limited};
 use serde::Deserialize;
 
+pub use files::PathReader;
 pub use image::ImageExport;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
 
