@@ -228,11 +228,14 @@ fn a_note_that_is_no_small_file_is_refused() {
     }
 }
 
+/// Makes a repository evil, given a command that leaves a trace: more of its configuration.
+type Evil = fn(&Lab, &str) -> String;
+
 #[test]
 fn a_repository_runs_nothing_and_is_not_waited_for() {
     let config = |more: &str| format!("[core]\n\trepositoryformatversion = 0\n{more}");
     let touch = |lab: &Lab| format!("touch {}", lab.path().join("touched").display());
-    let made: [(&str, fn(&Lab, &str) -> String); 4] = [
+    let made: [(&str, Evil); 4] = [
         ("commands", |lab, touch| {
             lab.write(".gitattributes", "* filter=evil\n");
             lab.write(".git/info/attributes", "* filter=evil\n");

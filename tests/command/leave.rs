@@ -55,6 +55,31 @@ fn docker(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// A container and an image with names like ours, and without our labels.
+struct Stranger {
+    container: String,
+    image: String,
+}
+
+impl Stranger {
+    fn new() -> Stranger {
+        let mark = format!("{:08x}", rand::random::<u32>());
+        let (container, image) = (format!("grade-{mark}"), format!("grade.local/{mark}/b0:latest"));
+        docker(&["create", "--name", &container, "busybox", "true"]);
+        docker(&["tag", "busybox", &image]);
+        Stranger { container, image }
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        for arguments in [["rm", &self.container], ["rmi", &self.image]] {
+            // Also when the test failed; then there may be nothing to remove.
+            let _ = Command::new("docker").args(arguments).output();
+        }
+    }
+}
+
 #[test]
 fn an_interrupt_and_a_termination_leave_nothing() {
     for (seconds, in_build, name) in [
@@ -78,11 +103,7 @@ fn an_interrupt_and_a_termination_leave_nothing() {
 
 #[test]
 fn clean_removes_what_killed_gradings_left_and_nothing_else() {
-    // A stranger's container and image, with names like ours and without our labels.
-    let mark = format!("{:08x}", rand::random::<u32>());
-    let (container, image) = (format!("grade-{mark}"), format!("grade.local/{mark}/b0:latest"));
-    docker(&["create", "--name", &container, "busybox", "true"]);
-    docker(&["tag", "busybox", &image]);
+    let stranger = Stranger::new();
 
     let alive = sleeper(61_007, false);
     let alive_child = asleep(&alive, 61_007);
@@ -113,10 +134,8 @@ fn clean_removes_what_killed_gradings_left_and_nothing_else() {
     let (pid, _) = finish(alive_child);
     assert_eq!(left_of(pid), Vec::new());
 
-    docker(&["inspect", &container]);
-    docker(&["image", "inspect", &image]);
-    docker(&["rm", &container]);
-    docker(&["rmi", &image]);
+    docker(&["inspect", &stranger.container]);
+    docker(&["image", "inspect", &stranger.image]);
 }
 
 /// The result without what differs from run to run.
