@@ -53,6 +53,13 @@ pub(super) struct Arguments {
     show: Option<Show>,
 }
 
+impl Arguments {
+    /// The folder that was named.
+    pub(super) fn submission(&self) -> Option<&Path> {
+        self.submission.as_deref()
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Mode {
     /// On the engine at hand, directly

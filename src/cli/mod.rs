@@ -105,6 +105,13 @@ fn run() -> Exit {
     };
     cli.common.color.apply();
     let common = &cli.common;
+    if let (Some(_), Some(submission)) = (&cli.command, cli.grade.submission()) {
+        anstream::eprintln!(
+            "the submission {} cannot be used with a command",
+            submission.display()
+        );
+        return Exit::Usage;
+    }
     match cli.command {
         None => grade::run(&cli.grade, common),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
