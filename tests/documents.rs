@@ -1,0 +1,46 @@
+//! The documents say what the rubrics do.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
+use std::path::Path;
+
+use grade::plan::{self, Plan};
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn plans() -> Vec<Plan> {
+    let rubrics = Path::new(env!("CARGO_MANIFEST_DIR")).join("rubrics");
+    let files =
+        std::fs::read_dir(rubrics).expect("rubrics").map(|file| file.expect("a file").path());
+    files.map(|path| plan::load(&path).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+#[test]
+fn the_table_of_assignments_has_every_exercise_with_its_points_and_probes() {
+    let table = read("assignments/README.md");
+    for plan in plans() {
+        let slug = &plan.rubric.slug;
+        let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
+        let row = table.lines().find(|line| line.contains(&format!("({slug}/README.md)")));
+        let row = row.unwrap_or_else(|| panic!("no row for {slug}"));
+        let counts = format!("| {points} | {} |", plan.rubric.probes.len());
+        assert!(row.contains(&counts), "{slug} has {counts}: {row}");
+    }
+}
+
+#[test]
+fn a_handout_lists_every_check_with_its_points_in_the_order_of_the_rubric() {
+    for plan in plans() {
+        let handout = read(&format!("assignments/{}/README.md", plan.rubric.slug));
+        let shown = plan.rubric.probes.iter().filter(|probe| !probe.hidden);
+        let mut rest = handout.as_str();
+        for probe in shown {
+            let row = format!("| {} | {} |", probe.title, probe.points);
+            let after = rest.split_once(&row).map(|(_, after)| after);
+            rest = after.unwrap_or_else(|| panic!("{}: no {row}, or too early", plan.rubric.slug));
+        }
+    }
+}
