@@ -25,9 +25,10 @@ pub mod expect;
 pub mod leak;
 pub mod submission;
 
-// Floor 2: what is asked, and what was answered.
+// Floor 2: what is asked, and what was answered; where it is tried.
 pub mod evidence;
 pub mod rubric;
+pub mod sandbox;
 
 // Floor 3: the verdict, and the kinds of question.
 pub mod judge;

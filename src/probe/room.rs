@@ -20,6 +20,7 @@ use crate::engine::{
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
 use crate::recipe::{BuildRecipe, Network};
+use crate::sandbox::Sandbox;
 use crate::submission::{Context, ContextError, ContextLimits, Overlay, Submission, small_context};
 
 /// What a submission may cost.
@@ -63,6 +64,8 @@ pub enum Progress {
 pub struct Room {
     /// The engine.
     pub engine: Engine,
+    /// The sandbox that the engine is in, if it is in one.
+    pub sandbox: Option<Arc<Sandbox>>,
     /// What was handed in.
     pub submission: Submission,
     /// The values of this run.
@@ -107,6 +110,7 @@ impl Room {
     ) -> Room {
         Room {
             engine,
+            sandbox: None,
             submission,
             values,
             limits,

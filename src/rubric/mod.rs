@@ -21,6 +21,9 @@ pub const FORMAT: &str = "grade/rubric/v1";
 /// The build that every probe means when it names none.
 pub const DEFAULT_BUILD: &str = "submission";
 
+/// The images that the course's exercises start from.
+pub const BASES: [&str; 4] = ["alpine", "busybox", "debian:bookworm-slim", "python:3.12-slim"];
+
 /// What an exercise is graded by.
 #[derive(Clone, Debug)]
 pub struct Rubric {
