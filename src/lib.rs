@@ -19,10 +19,12 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: the engine, predicates on facts, what is handed in, what must not be in an image.
+// Floor 1: the engine, predicates on facts, what is handed in, what must not be in an image, and
+// what a student's commands may do.
 pub mod engine;
 pub mod expect;
 pub mod leak;
+pub mod policy;
 pub mod submission;
 
 // Floor 2: what is asked, and what was answered; where it is tried.
