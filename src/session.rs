@@ -10,6 +10,7 @@ use crate::engine::{Engine, EngineError, Owner};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
 use crate::plan::Plan;
+use crate::play::REGISTRY_IMAGE;
 use crate::probe::{Limits, Progress, Room, Run};
 use crate::recipe::Network;
 use crate::rubric::{BASES, Rubric};
@@ -42,9 +43,11 @@ impl Place {
         rubric: &Rubric,
         program: PathBuf,
     ) -> Result<Place, EngineError> {
+        let wants_registry = rubric.plays.iter().any(|(_, play)| play.registry);
+        let registry = wants_registry.then_some(&REGISTRY_IMAGE);
         let wish = Wish {
             limits: LIMITS,
-            bases: BASES.map(str::to_owned).to_vec(),
+            bases: BASES.iter().chain(registry).map(|&base| base.to_owned()).collect(),
             outside: rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default),
             program: Program(program),
         };
@@ -113,6 +116,7 @@ impl Session {
             room.sandbox = Some(sandbox);
         }
         room.given = self.given;
+        room.slug = plan.rubric.slug.clone();
         room.listen = listen;
         let evidence = tokio::select! {
             evidence = observe(plan, &room, mode) => Some(evidence),

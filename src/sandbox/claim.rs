@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use rand::RngExt;
@@ -54,6 +54,7 @@ pub struct Sandbox {
     /// The engine inside.
     pub engine: Engine,
     tunnel: Tunnel,
+    bases: BTreeMap<String, String>,
 }
 
 impl Sandbox {
@@ -70,9 +71,9 @@ impl Sandbox {
             None => new(outer, wish, image, make).await?,
         };
         let engine = Engine::through(tunnel.clone(), ENGINE).await?;
-        let sandbox = Self { engine, tunnel };
+        let mut sandbox = Self { engine, tunnel, bases: BTreeMap::new() };
         let there = wish.bases.iter().zip(&ids).filter(|(_, id)| id.is_some());
-        sandbox.bring(outer, there.map(|(base, _)| base.as_str()).collect()).await?;
+        sandbox.bases = sandbox.bring(outer, there.map(|(base, _)| base.as_str()).collect()).await?;
         Ok(sandbox)
     }
 
@@ -101,21 +102,34 @@ impl Sandbox {
         self.tunnel.connect(ENGINE).await
     }
 
+    /// The base images inside: names, and ids.
+    pub fn bases(&self) -> BTreeMap<String, String> {
+        self.bases.clone()
+    }
+
     /// Has base images inside, and has them kept.
-    async fn bring(&self, outer: &Engine, bases: Vec<&str>) -> Result<(), EngineError> {
+    async fn bring(
+        &self,
+        outer: &Engine,
+        bases: Vec<&str>,
+    ) -> Result<BTreeMap<String, String>, EngineError> {
         let found = try_join_all(bases.iter().map(|base| self.engine.image_id(base))).await?;
         let missing = bases.iter().zip(&found).filter(|(_, id)| id.is_none());
         let missing: Vec<&str> = missing.map(|(base, _)| *base).collect();
-        if missing.is_empty() {
-            return Ok(());
+        let ids = if missing.is_empty() {
+            found
+        } else {
+            self.engine.copy_images(outer, &missing).await?;
+            try_join_all(bases.iter().map(|base| self.engine.image_id(base))).await?
+        };
+        let full = |base: &str| if base.contains(':') { base.into() } else { format!("{base}:latest") };
+        let kept = bases.iter().zip(ids).filter_map(|(base, id)| Some((full(base), id?)));
+        let kept: BTreeMap<String, String> = kept.collect();
+        if !missing.is_empty() {
+            let told = serde_json::to_vec(&kept).map_err(|error| broken(error.into()))?;
+            self.tunnel.post(KEEP, told).await.map_err(broken)?;
         }
-        self.engine.copy_images(outer, &missing).await?;
-        let ids = join_all(bases.iter().map(|base| self.engine.image_id(base))).await;
-        let kept = bases.iter().zip(ids).filter_map(|(base, id)| Some((*base, id.ok()??)));
-        let kept: BTreeMap<&str, String> = kept.collect();
-        let kept = serde_json::to_vec(&kept).map_err(|error| broken(error.into()))?;
-        self.tunnel.post(KEEP, kept).await.map_err(broken)?;
-        Ok(())
+        Ok(kept)
     }
 }
 

@@ -11,4 +11,4 @@ pub mod inside;
 mod protocol;
 
 pub use claim::{LABEL, Program, Sandbox, Wish};
-pub use protocol::{HOME, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};
+pub use protocol::{DISK_HOME, HOME, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};

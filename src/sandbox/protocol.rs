@@ -18,7 +18,9 @@ pub(super) const ENGINE_SOCKET: &str = "/run/docker.sock";
 pub const STUDENT_RUN: &str = "/run/student";
 /// See [`STUDENT_RUN`].
 pub const STUDENT_SOCKET: &str = "/run/student/docker.sock";
-/// Where the student's folders are.
+/// Where the student's folders are on the disk, with links that lead somewhere.
+pub const DISK_HOME: &str = "/disk/home";
+/// Where the engine finds the student's folders.
 pub const HOME: &str = "/home/student";
 
 /// The first line to a client: the sandbox is its alone.

@@ -9,6 +9,7 @@ mod files;
 mod freeze;
 mod image;
 mod owned;
+mod play;
 mod run;
 mod sandbox;
 mod stream;

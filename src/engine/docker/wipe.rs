@@ -19,7 +19,7 @@ const BUILT_IN: [&str; 3] = ["bridge", "host", "none"];
 /// What stays when an engine is emptied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// Images: names, and the ids that they stand for.
+    /// Images: names with their tags, and the ids that they stand for.
     pub images: BTreeMap<String, String>,
     /// What carries our labels, and the build cache.
     pub ours: bool,
@@ -120,12 +120,15 @@ impl Engine {
         for image in call(self.docker.list_images(Some(options))).await? {
             let is_base = keep.images.values().any(|id| *id == image.id);
             let labels: HashMap<_, _> = image.labels;
-            let tags = image.repo_tags.into_iter().filter(|tag| *tag != "<none>:<none>");
-            let is_ours = keep.has(Labels::read_image(&labels));
+            let tags = image.repo_tags.iter().filter(|tag| *tag != "<none>:<none>");
+            // What a play left is kept under a name of ours.
+            let has_our_name = tags.clone().any(|tag| keep.ours && tag.starts_with(TAG_PREFIX));
+            let is_ours = has_our_name || keep.has(Labels::read_image(&labels));
             if is_base || is_ours {
-                doomed.extend(tags.filter(|tag| {
+                let stray = tags.filter(|tag| {
                     !keep.names(tag, &image.id) && !(is_ours && tag.starts_with(TAG_PREFIX))
-                }));
+                });
+                doomed.extend(stray.cloned());
             } else {
                 doomed.push(image.id);
             }
@@ -140,8 +143,6 @@ impl Keep {
     }
 
     fn names(&self, tag: &str, id: &str) -> bool {
-        self.images.iter().any(|(name, kept)| {
-            kept == id && (name == tag || tag.strip_suffix(":latest") == Some(name))
-        })
+        self.images.get(tag).is_some_and(|kept| kept == id)
     }
 }
