@@ -23,7 +23,10 @@ const USER: u64 = 1000;
 /// An image without anything: the commands' programs are the sandbox's own.
 const TOOLS: &str = "grade.local/tools:1";
 /// What of the sandbox's own file system the commands' container has, read-only.
-const PROGRAMS: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc"];
+const PROGRAMS: [&str; 5] = ["/usr", "/bin", "/sbin", "/lib", "/lib64"];
+/// And of its settings. Not all of them: a container has some files there that are its own.
+const SETTINGS: [&str; 5] =
+    ["/etc/alternatives", "/etc/ssl", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
 /// The registry's image.
 pub const REGISTRY_IMAGE: &str = "registry:2";
 /// How long a registry may take until it listens.
@@ -192,7 +195,8 @@ impl Dial for Inside {
 
 fn tools(setting: &Setting<'_>, folder: &str) -> HelperSpec {
     let inside = folder.strip_prefix(HOME).unwrap_or(folder);
-    let mut binds: Vec<String> = PROGRAMS.map(|path| format!("{path}:{path}:ro")).to_vec();
+    let shared = PROGRAMS.iter().chain(&SETTINGS);
+    let mut binds: Vec<String> = shared.map(|path| format!("{path}:{path}:ro")).collect();
     binds.push(format!("{STUDENT_RUN}:/run"));
     // Not by way of the engine's own path there, where links lead nowhere: commands may follow theirs.
     binds.push(format!("{DISK_HOME}{inside}:{folder}"));
