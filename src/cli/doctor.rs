@@ -4,6 +4,7 @@ use super::locate::Course;
 use super::{Common, Exit, out, runtime};
 use crate::engine::{Endpoint, Engine, OwnedFilter};
 use crate::rubric::BASES;
+use crate::sandbox;
 
 pub(super) fn run(common: &Common) -> Exit {
     match runtime() {
@@ -59,6 +60,23 @@ async fn examine(common: &Common) -> Exit {
                 exit = Exit::Unjudged;
             }
         }
+    }
+    match engine.image_exists(sandbox::IMAGE).await {
+        Ok(true) => good(&format!("sandbox: the image {} is there", sandbox::IMAGE)),
+        Ok(false) => {
+            bad(
+                &format!("sandbox: the image {} is missing", sandbox::IMAGE),
+                "run ci/images, which makes it; without it there is --engine host, for machines \
+                 that are thrown away",
+            );
+            exit = Exit::Unjudged;
+        }
+        Err(error) => bad(&format!("sandbox: {error}"), "see whether the engine still runs"),
+    }
+    match engine.sandboxes(sandbox::LABEL).await {
+        Ok(warm) if warm.is_empty() => {}
+        Ok(warm) => good(&format!("sandboxes kept warm: {} (`grade clean --all` removes them)", warm.len())),
+        Err(error) => bad(&error.to_string(), "see whether the engine still runs"),
     }
     match engine.owned(&OwnedFilter::default()).await {
         Ok(left) if left.is_empty() => good("left by earlier runs: nothing"),

@@ -8,6 +8,7 @@ use super::command::Ran;
 use super::stage::Stage;
 use crate::engine::TAG_PREFIX;
 use crate::evidence::Fault;
+use crate::sandbox::Limit;
 
 /// What of a container's output is kept.
 const OUTPUT: usize = 64 << 10;
@@ -48,7 +49,7 @@ pub struct Shot {
     /// What is in the folder and was not.
     pub new_files: Vec<String>,
     /// Which of the sandbox's limits was hit.
-    pub limit: Option<String>,
+    pub limit: Option<Limit>,
     /// The image pulled is the one that had this name before.
     pub same_id: Option<bool>,
 }

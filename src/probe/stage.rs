@@ -119,8 +119,8 @@ fn of_step(shot: &Shot) -> Facts {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    let texts = [("error", &shot.error), ("way", &shot.way), ("limit", &shot.limit)];
-    for (name, text) in texts {
+    facts.extend(shot.limit.map(|limit| ("limit".to_owned(), limit.name().into())));
+    for (name, text) in [("error", &shot.error), ("way", &shot.way)] {
         facts.extend(text.clone().map(|text| (name.to_owned(), text.into())));
     }
     facts.extend(shot.exit_code.map(|code| ("exit_code".to_owned(), code.into())));

@@ -21,7 +21,7 @@ use crate::nonce::hex;
 /// The label of every sandbox; its value tells of what make it is.
 pub const LABEL: &str = "grade.sandbox";
 /// The image with an engine and the docker command in it.
-const IMAGE: &str = "grade-sandbox:1";
+pub const IMAGE: &str = "grade-sandbox:1";
 /// How long a new sandbox may take to be set up.
 const SETTING_UP: Duration = Duration::from_secs(90);
 /// For the engine inside and what serves it, beside the submission's own share.
@@ -156,11 +156,13 @@ async fn new(
     make: String,
 ) -> Result<Tunnel, EngineError> {
     let limits = serde_json::to_string(&wish.limits).map_err(|error| broken(error.into()))?;
+    let mut command = vec![PROGRAM, "inside", "run", &limits];
+    command.extend(wish.outside.then_some("--outside"));
     let mut random = rand::rng();
     let spec = SandboxSpec {
         name: format!("sandbox-{:08x}", random.random::<u32>()),
         image,
-        command: [PROGRAM, "inside", "run", &limits].map(str::to_owned).to_vec(),
+        command: command.iter().map(|&word| word.to_owned()).collect(),
         // Engines look for this before they try what only the machine's own can do.
         env: vec!["container=docker".to_owned()],
         labels: HashMap::from([(LABEL.to_owned(), make)]),
