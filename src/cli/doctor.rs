@@ -6,6 +6,8 @@ use crate::engine::{Endpoint, Engine, OwnedFilter};
 
 /// The images that the course's exercises start from.
 const BASES: &[&str] = &["alpine", "busybox", "debian:bookworm-slim", "python:3.12-slim"];
+/// A registry, for the exercises that push, and the engine of a submission's own.
+const TOOLS: &[&str] = &["registry:2", "grade-sandbox:1"];
 
 pub(super) fn run(common: &Common) -> Exit {
     match runtime() {
@@ -46,18 +48,16 @@ async fn examine(common: &Common) -> Exit {
     } else {
         good(&format!("engine: Docker Engine {} (API {}) at {at}", info.version, info.api_version));
     }
-    for base in BASES {
-        match engine.image_exists(base).await {
-            Ok(true) => good(&format!("base image: {base}")),
+    let images = BASES.iter().map(|name| ("base image", name));
+    for (what, name) in images.chain(TOOLS.iter().map(|name| ("image", name))) {
+        match engine.image_exists(name).await {
+            Ok(true) => good(&format!("{what}: {name}")),
             Ok(false) => {
-                bad(
-                    &format!("base image: {base} is missing"),
-                    "run ci/images, or `docker pull` it",
-                );
+                bad(&format!("{what}: {name} is missing"), "run ci/images");
                 exit = Exit::Unjudged;
             }
             Err(error) => {
-                bad(&format!("base image: {base}: {error}"), "see whether the engine still runs");
+                bad(&format!("{what}: {name}: {error}"), "see whether the engine still runs");
                 exit = Exit::Unjudged;
             }
         }
