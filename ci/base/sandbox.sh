@@ -13,12 +13,14 @@ grep -vE "/($idle)_[^/]*\$" "$work/sandbox.debs" | while read -r deb; do unpack 
 mkdir -p "$tree"/{dev,proc,sys,run,tmp,mnt,root,home,opt,var/{tmp,log,lib/docker,lib/containerd},etc/docker}
 chmod 1777 "$tree/tmp" "$tree/var/tmp"
 chmod 700 "$tree/root"
-ln -sfn /run "$tree/var/run"
+rm -rf "$tree"/var/{run,lock}
+ln -s /run "$tree/var/run"
+ln -s /run/lock "$tree/var/lock"
 rm -rf "${tree:?}"/usr/share/{bash-completion,zsh,fish,bug,initramfs-tools,apport,man,doc,info,locale,gdb,perl5,pixmaps,menu,polkit-1,doc-base,common-licenses,lintian} \
     "$tree"/usr/lib/{systemd,tmpfiles.d,sysusers.d,udev,modules-load.d,sysctl.d} "$tree"/usr/lib/*/{gconv,perl-base,audit,security,e2fsprogs} \
     "$tree"/etc/{init.d,default,cron.d,cron.daily,cron.hourly,logrotate.d,systemd,init,apparmor.d,kernel} "$tree"/var/{cache,lib/dpkg,lib/systemd,mail,backups}
 # Tools of the packages that nothing here calls.
-rm -f "$tree"/usr/bin/{ctr,containerd-stress,dockerd-rootless*,rootlesskit*,vpnkit*}
+rm -f "$tree"/usr/bin/{ctr,containerd-stress,containerd-shim,containerd-shim-runc-v1,dockerd-rootless*,rootlesskit*,vpnkit*}
 
 # base-passwd, docker.io
 cp "$tree/usr/share/base-passwd/passwd.master" "$tree/etc/passwd"
@@ -39,3 +41,9 @@ rm -rf "$tree/usr/share/ca-certificates"
 for name in iptables ip6tables; do
     for tool in '' -save -restore; do ln -sfn "$name-nft$tool" "$tree/usr/sbin/$name$tool"; done
 done
+
+# Without what an engine never asks of its containerd: it starts sooner, and opens no further socket.
+cat >"$tree/etc/containerd/config.toml" <<'TOML'
+version = 2
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
+TOML
