@@ -4,7 +4,7 @@
 merge_usr "$tree"
 fetch docker.io docker-cli docker-buildx docker-compose iptables ca-certificates base-files base-passwd libc-bin \
     bash dash coreutils util-linux mount e2fsprogs procps hostname findutils grep sed mawk diffutils debianutils \
-    tar gzip bzip2 xz-utils zstd curl jq >"$work/sandbox.debs"
+    tar gzip bzip2 xz-utils zstd curl wget jq >"$work/sandbox.debs"
 
 # Depended on for installing, services or boot; nothing of that happens in a container.
 idle='adduser|passwd|dpkg|debconf|perl-base|openssl|init-system-helpers|sysvinit-utils|login|login\.defs|logsave|systemd|systemd-.*|udev|dmsetup|libpam-.*|libperl.*|libdb5.*|gcc-.*-base|tzdata|netbase'
@@ -29,10 +29,11 @@ sed -i 's|^root:[^:]*:\(.*\):[^:]*$|root:x:\1:/bin/bash|; s|^\([^:]*\):\*:|\1:x:
 sed -i 's|^\([^:]*\):\*:|\1:x:|' "$tree/etc/group"
 echo 'docker:x:999:' >>"$tree/etc/group"
 
-# libc-bin, dash, bash, mawk, ca-certificates
+# libc-bin, dash, mawk, debianutils, ca-certificates
 printf '%s\n' 'passwd: files' 'group: files' 'hosts: files dns' 'services: files' 'protocols: files' >"$tree/etc/nsswitch.conf"
 [ -e "$tree/usr/bin/sh" ] || ln -s dash "$tree/usr/bin/sh"
 ln -sfn mawk "$tree/usr/bin/awk"
+ln -sfn which.debianutils "$tree/usr/bin/which"
 mkdir -p "$tree/etc/ssl/certs"
 cat "$tree"/usr/share/ca-certificates/mozilla/*.crt >"$tree/etc/ssl/certs/ca-certificates.crt"
 rm -rf "$tree/usr/share/ca-certificates"
