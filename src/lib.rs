@@ -19,14 +19,15 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: the engine, predicates on facts, what is handed in, what must not be in an image.
+// Floor 1: the engine, predicates on facts, what is handed in.
+pub mod archive;
 pub mod engine;
 pub mod expect;
-pub mod leak;
 pub mod submission;
 
-// Floor 2: what is asked, and what was answered.
+// Floor 2: what is asked, what was answered, what must not be in an image.
 pub mod evidence;
+pub mod leak;
 pub mod rubric;
 
 // Floor 3: the verdict, and the kinds of question.
