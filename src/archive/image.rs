@@ -141,42 +141,43 @@ fn check_index(
     configs: &BTreeSet<Vec<u8>>,
     contents: &Contents,
 ) -> Result<(), Flaw> {
-    let Some(index) = contents.members.get(b"index.json".as_slice()) else { return Ok(()) };
+    let index = b"index.json".to_vec();
+    if !contents.members.contains_key(&index) {
+        return Ok(());
+    }
     let differ = || Flaw::danger("names other images in index.json than in manifest.json");
-    let document = |member: Option<&Member>| match member {
-        Some(Member::Document(text)) => json::read(text, usize::MAX).ok_or_else(differ),
-        _ => Err(differ()),
-    };
     let tags: BTreeSet<String> =
         images.iter().flat_map(|image| &image.repo_tags).map(short).collect();
-    // An index may name an index for several platforms, and that one images.
-    let mut waiting: Vec<(Json, usize)> = vec![(document(Some(index))?, 0)];
-    let mut left = MANY * 4;
-    while let Some((list, depth)) = waiting.pop() {
-        for item in list["manifests"].as_array().into_iter().flatten() {
-            left = left.checked_sub(1).ok_or_else(differ)?;
+    // An index may name an index for several platforms, and that one images. Each is read once,
+    // and one at a time: however often they name each other, that costs no memory.
+    let mut seen = BTreeSet::from([index.clone()]);
+    let mut waiting = vec![index];
+    while let Some(path) = waiting.pop() {
+        // Other platforms' images are named and not there.
+        let Some(member) = contents.members.get(&path) else { continue };
+        let Member::Document(text) = member else { return Err(differ()) };
+        let document = json::read(text, usize::MAX).ok_or_else(differ)?;
+        let Some(list) = document.get("manifests") else {
+            let config = blob(&document["config"]["digest"]).ok_or_else(differ)?;
+            if !configs.contains(&config) {
+                return Err(differ());
+            }
+            continue;
+        };
+        if document.get("config").is_some() {
+            return Err(differ());
+        }
+        for item in list.as_array().ok_or_else(differ)? {
             let name = &item["annotations"]["io.containerd.image.name"];
             if name.as_str().is_some_and(|name| !tags.contains(&short(name))) {
                 return Err(differ());
             }
             let path = blob(&item["digest"]).ok_or_else(differ)?;
+            // What is said about an image, such as how it was made, comes as an image of no
+            // platform.
             let is_statement = item["platform"]["os"] == "unknown";
-            // Other platforms' images are named and not there.
-            let Some(member) = contents.members.get(&path).filter(|_| !is_statement) else {
-                continue;
-            };
-            let manifest = document(Some(member))?;
-            match manifest.get("manifests").is_some() {
-                true if depth < 3 && manifest.get("config").is_none() => {
-                    waiting.push((manifest, depth + 1));
-                }
-                true => return Err(differ()),
-                false => {
-                    let config = blob(&manifest["config"]["digest"]).ok_or_else(differ)?;
-                    if !configs.contains(&config) {
-                        return Err(differ());
-                    }
-                }
+            if !is_statement && contents.members.contains_key(&path) && seen.insert(path.clone()) {
+                waiting.push(path);
             }
         }
     }

@@ -188,6 +188,21 @@ fn an_oci_layout_has_to_name_the_same_image() {
 }
 
 #[test]
+fn an_index_that_names_itself_is_read_once() {
+    let index = |digest: &str| json!({ "manifests": vec![json!({ "digest": digest }); 10_000] });
+    let inner = index("sha256:0").to_string();
+    let parts = [
+        image(),
+        vec![
+            file("blobs/sha256/0", inner.clone()),
+            file("blobs/sha256/1", inner),
+            file("index.json", index("sha256:1").to_string()),
+        ],
+    ];
+    assert_eq!(safe(&tar(&parts.concat())).form, Form::Image);
+}
+
+#[test]
 fn a_root_file_system_may_hold_what_a_container_may() {
     let parts: Vec<Part> = ["bin/", "dev/", "etc/", "proc/", "sys/"].map(folder).into();
     let more = [
