@@ -33,7 +33,7 @@ const ADDRESSES: Table = &[&[
 /// `NetworkMode`.
 pub(super) fn network_mode(value: Value, context: &Context<'_>) -> Result<Value, No> {
     match text("NetworkMode", &value)? {
-        "" | "default" | "bridge" | "none" | "nat" => Ok(value),
+        "" | "default" | "bridge" | "none" => Ok(value),
         mode => match of_container(mode, context)? {
             Some(joined) => Ok(joined),
             None if mode.contains(':') => Err(No::asked(format!("--network {}", quoted(mode)))),
