@@ -150,6 +150,7 @@ const LOG: Table =
     &[&[Field("Type", Rule::Check(log_driver)), Field("Config", Rule::Check(log_options))]];
 
 const EXEC: Table = &[&[
+    Field("Container", Rule::Ignored),
     Field("AttachStdin", Rule::Flag),
     Field("AttachStdout", Rule::Flag),
     Field("AttachStderr", Rule::Flag),

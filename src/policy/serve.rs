@@ -139,12 +139,13 @@ impl Wall {
             _ => None,
         };
         let Allowed { target, body, container, answer } = allowed;
-        let body = file.unwrap_or_else(|| whole(body.unwrap_or_default()));
+        let asked = Bytes::from(body.unwrap_or_default());
+        let body = file.unwrap_or_else(|| whole(asked.clone()));
         let request = engine::request(head.method, &target, &head.headers, body, kind, protocol)
             .map_err(|_| No::bad("the request is malformed"))?;
         if answer == Answer::Created {
             // It is seen to the end, even if the student does not wait for it.
-            let made = tokio::spawn(async move { self.create(request).await });
+            let made = tokio::spawn(async move { self.create(request, &asked).await });
             return made.await.map_err(|error| Stop::Fault(error.to_string()))?;
         }
         let listener = match &container {
@@ -159,7 +160,7 @@ impl Wall {
     }
 
     /// Makes a container, and keeps what the engine says of it before the command can go on.
-    async fn create(&self, request: Request<Body>) -> Result<Response<Body>, Stop> {
+    async fn create(&self, request: Request<Body>, asked: &[u8]) -> Result<Response<Body>, Stop> {
         let (head, body) = passed(engine::send(&*self.engine, request).await?).into_parts();
         let body = engine::read(body).await?;
         if head.status.is_success() {
@@ -168,9 +169,12 @@ impl Wall {
                 return Err(Stop::Fault("the engine made a container without an id".to_owned()));
             };
             self.record.made(id);
-            if let Some(inspect) = self.inspect(id).await? {
-                self.record.seen(inspect);
-            }
+            // Another command may have run and removed it already: then what was asked for is known.
+            let inspect = self.inspect(id).await?.unwrap_or_else(|| {
+                let config: Value = serde_json::from_slice(asked).unwrap_or_default();
+                json!({ "Id": id, "HostConfig": config["HostConfig"], "Config": config })
+            });
+            self.record.seen(inspect);
         }
         Ok(Response::from_parts(head, whole(body)))
     }
