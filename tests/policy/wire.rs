@@ -152,14 +152,10 @@ async fn what_is_malformed_goes_no_further() {
         )
         .into_bytes(),
     ];
-    for request in requests {
-        let seen = send(Engine::default(), &request).await;
-        assert_eq!(
-            seen.heard,
-            Vec::<String>::new(),
-            "{}",
-            String::from_utf8_lossy(&request[..request.len().min(300)])
-        );
+    let all = requests.each_ref().map(|request| send(Engine::default(), request));
+    for (seen, request) in futures_util::future::join_all(all).await.iter().zip(&requests) {
+        let request = String::from_utf8_lossy(request).chars().take(200).collect::<String>();
+        assert_eq!(seen.heard, Vec::<String>::new(), "{request}");
     }
 }
 
@@ -181,4 +177,28 @@ async fn a_lost_engine_is_our_fault_and_no_refusal() {
     assert!(seen.answer.starts_with("HTTP/1.1 502"), "{}", seen.answer);
     let events = seen.record.events();
     assert_eq!((events.refusals.len(), events.faults.len()), (0, 1), "{events:?}");
+}
+
+/// What a play may hold open is bounded; who comes later waits, and is served then.
+#[tokio::test]
+async fn a_connection_too_many_waits() {
+    let record = Arc::new(Record::default());
+    let rules = Arc::new(Rules::new("/work"));
+    let connect = || {
+        let (student, wall) = tokio::io::duplex(4096);
+        let engine = Arc::new(Engine::default());
+        tokio::spawn(serve(wall, engine, Arc::clone(&rules), Arc::clone(&record)));
+        student
+    };
+    let mut held: Vec<DuplexStream> = (0..64).map(|_| connect()).collect();
+    tokio::task::yield_now().await;
+    let mut late = connect();
+    late.write_all(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    let soon = tokio::time::timeout(Duration::from_millis(500), late.read(&mut answer)).await;
+    assert!(soon.is_err(), "{soon:?}");
+    held.pop();
+    let then = tokio::time::timeout(Duration::from_secs(20), late.read_exact(&mut answer)).await;
+    then.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
 }
