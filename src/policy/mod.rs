@@ -17,8 +17,10 @@
 //! | `serve`, `engine`, `stream`, `answers` | the HTTP around it |
 //! | `record` | what the commands did, as only the policy sees it |
 //!
-//! What it cannot do: it does not see inside BuildKit's streams. The engine behind it must grant no
-//! entitlements, hold no image that a student may not build from, and be reached by this way only.
+//! What it cannot do: it does not see inside BuildKit's streams, nor into the archives that are
+//! loaded. The engine behind it must grant no entitlements (`network-host` and `security-insecure`
+//! off in its configuration), hold no image that a student may not build from, and be reached by
+//! this way only; and the grader must call its own images by their ids.
 
 mod answers;
 mod create;

@@ -135,15 +135,17 @@ impl World {
         self.containers.iter().filter(|thing| thing.hidden).map(|thing| thing.id.clone()).collect()
     }
 
-    /// A network may be joined, unless it is the host's own or the grader's.
-    pub(super) fn network(&self, reference: &str) -> Result<(), No> {
+    /// How to call a network that may be joined; the host's own and the grader's may not.
+    ///
+    /// It is called as the request calls it, unless that is the beginning of another's id too, which
+    /// it would mean once the network of that name is gone.
+    pub(super) fn network(&self, reference: &str) -> Result<String, No> {
         let exact = self.networks.iter().find(|thing| thing.names.iter().any(|n| n == reference));
+        let begun = || self.networks.iter().filter(|thing| thing.id.starts_with(reference));
+        let is_host = |thing: &Thing| thing.driver == "host";
         let (of_host, hidden) = match exact {
-            Some(thing) => (thing.driver == "host", thing.hidden),
-            None => {
-                let meant = || self.networks.iter().filter(|thing| thing.id.starts_with(reference));
-                (meant().any(|thing| thing.driver == "host"), meant().any(|thing| thing.hidden))
-            }
+            Some(thing) => (is_host(thing), thing.hidden),
+            None => (begun().any(is_host), begun().any(|thing| thing.hidden)),
         };
         if of_host || reference == "host" {
             return Err(No::asked("--network host"));
@@ -151,7 +153,10 @@ impl World {
         if hidden {
             return Err(No::Absent(format!("network {} not found", quoted(reference))));
         }
-        Ok(())
+        Ok(match exact {
+            Some(thing) if begun().next().is_some() => thing.id.clone(),
+            _ => reference.to_owned(),
+        })
     }
 
     /// A volume may be used, unless it is the grader's.
@@ -352,8 +357,8 @@ mod tests {
         for reference in ["wires", "bb"] {
             assert!(matches!(world.network(reference), Err(No::Absent(_))), "{reference}");
         }
-        for reference in ["aa", "cc11", "new"] {
-            assert_eq!(world.network(reference), Ok(()), "{reference}");
+        for (reference, sent) in [("aa", "cc11"), ("cc11", "cc11"), ("new", "new")] {
+            assert_eq!(world.network(reference).as_deref(), Ok(sent));
         }
     }
 
