@@ -65,7 +65,9 @@ async fn examine(common: &Common) -> Exit {
     }
     match engine.sandboxes(sandbox::LABEL).await {
         Ok(warm) if warm.is_empty() => {}
-        Ok(warm) => good(&format!("sandboxes kept warm: {} (`grade clean --all` removes them)", warm.len())),
+        Ok(warm) => {
+            good(&format!("sandboxes kept warm: {} (`grade clean --all` removes them)", warm.len()))
+        }
         Err(error) => bad(&error.to_string(), "see whether the engine still runs"),
     }
     match engine.owned(&OwnedFilter::default()).await {

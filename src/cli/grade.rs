@@ -181,10 +181,7 @@ impl Prepared {
 
     /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
     async fn ask(&self, place: Place) -> Option<Evidence> {
-        let session = Session {
-            submission: self.submission.clone(),
-            given: self.given.clone(),
-        };
+        let session = Session { submission: self.submission.clone(), given: self.given.clone() };
         let display = Display::new();
         let listener = display.clone();
         let listen = Box::new(move |progress| listener.show(&progress));

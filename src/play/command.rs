@@ -76,8 +76,7 @@ impl Stage<'_> {
     ) -> Result<Ran, Fault> {
         let before = self.setting.sandbox.used().await?;
         let time = Duration::from(self.recipe.time);
-        let mut command: Vec<String> =
-            ["timeout", "-s", "KILL"].map(str::to_owned).to_vec();
+        let mut command: Vec<String> = ["timeout", "-s", "KILL"].map(str::to_owned).to_vec();
         command.push(time.as_secs().to_string());
         command.extend(words);
         let request = ExecRequest {

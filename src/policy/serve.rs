@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::header::{TRAILER, TRANSFER_ENCODING, UPGRADE};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, BodyStream, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
@@ -26,7 +26,7 @@ use super::record::Record;
 use super::review::{Allowed, review};
 use super::route::Route;
 use super::shape::Context;
-use super::stream::{Listener, pump};
+use super::stream::{Listener, hear_out, pump};
 use super::world::World;
 use super::{Rules, engine::Body};
 
@@ -174,9 +174,35 @@ impl Wall {
                 let config: Value = serde_json::from_slice(asked).unwrap_or_default();
                 json!({ "Id": id, "HostConfig": config["HostConfig"], "Config": config })
             });
+            let terminal = inspect["Config"]["Tty"] == true;
             self.record.seen(inspect);
+            self.overhear(id, terminal).await;
         }
         Ok(Response::from_parts(head, whole(body)))
+    }
+
+    /// Listens to a container from before its start: it may be removed, with its log, by whoever
+    /// made it. One that is gone has nothing to say.
+    async fn overhear(&self, id: &str, terminal: bool) {
+        let target = format!("/containers/{id}/attach?stream=1&stdout=1&stderr=1");
+        let tcp = Some(HeaderValue::from_static("tcp"));
+        let none = HeaderMap::new();
+        let Ok(request) = engine::request(Method::POST, &target, &none, whole(""), None, tcp)
+        else {
+            return;
+        };
+        let Ok(mut response) = engine::send(&*self.engine, request).await else { return };
+        let listener = Listener::new(Arc::clone(&self.record), id.to_owned(), terminal);
+        let Some(mut listener) =
+            listener.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS)
+        else {
+            return;
+        };
+        tokio::spawn(async move {
+            if let Ok(heard) = hyper::upgrade::on(&mut response).await {
+                hear_out(TokioIo::new(heard), &mut listener).await;
+            }
+        });
     }
 
     async fn inspect(&self, id: &str) -> io::Result<Option<Value>> {

@@ -81,6 +81,14 @@ where
     }
 }
 
+/// Listens to the end.
+pub(super) async fn hear_out<E>(mut engine: E, listener: &mut Listener)
+where
+    E: AsyncRead + Unpin,
+{
+    carry(&mut engine, &mut tokio::io::sink(), |bytes| listener.hear(bytes)).await;
+}
+
 /// How one direction ended.
 enum End {
     /// Who spoke has finished.

@@ -1,6 +1,6 @@
 //! `archive`: what an archive that is handed in holds, and whether an engine may have it.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use async_trait::async_trait;
 
@@ -10,6 +10,8 @@ use crate::archive::{Bounds, Form, Summary, Survey, oversized, survey};
 use crate::ask::Params;
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
+use crate::play;
+use crate::recipe::PlayRecipe;
 use crate::submission::FileKind;
 
 pub(super) const KIND: Kind = Kind {
@@ -17,11 +19,15 @@ pub(super) const KIND: Kind = Kind {
     doc: "An archive that is handed in, as `docker save` or `docker export` writes it, gzip around \
           it or not: read within bounds, never extracted. What an engine might read in another \
           way than it was read here is not safe.",
-    params: &[ParamDef::required(
-        "path",
-        ParamShape::Text,
-        "the archive, relative to the submission",
-    )],
+    params: &[
+        ParamDef::required("path", ParamShape::Text, "the archive, relative to the folder"),
+        ParamDef::optional(
+            "play",
+            ParamShape::Play,
+            "as it was handed in",
+            "the play after which it is looked at",
+        ),
+    ],
     facts: &[
         FactDef::new("exists", Shape::Bool, "whether anything is there"),
         FactDef::new(
@@ -47,17 +53,33 @@ pub(super) const KIND: Kind = Kind {
 
 struct Archive {
     path: String,
+    play: Option<PlayRecipe>,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
-    Ok(Box::new(Archive { path: Reader(params).text("path").unwrap_or_default() }))
+    let reader = Reader(params);
+    let path = reader.text("path").unwrap_or_default();
+    Ok(Box::new(Archive { path, play: reader.play() }))
 }
 
 #[async_trait]
 impl Observe for Archive {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
         let fault = |message: String| Fault { message, advice: None };
-        let opened = room.submission.open_file(&room.fill(&self.path));
+        let path = room.fill(&self.path);
+        if let Some(play) = &self.play {
+            let played = room.play(play).await?;
+            if let Some(because) = &played.ended {
+                return Ok(Answer::Unreached(because.clone()));
+            }
+            let full = format!("{}/{path}", played.folder);
+            let facts = match play::read_file(&room.engine, &played.container, &full).await? {
+                None => Facts::from([("exists".to_owned(), false.into())]),
+                Some(file) => look(Cursor::new(file), None).await?,
+            };
+            return Ok(Answer::Facts(facts));
+        }
+        let opened = room.submission.open_file(&path);
         let facts = match opened.map_err(|error| fault(error.to_string()))? {
             None => Facts::from([("exists".to_owned(), false.into())]),
             Some(opened) => match opened.file {
@@ -71,10 +93,7 @@ impl Observe for Archive {
 
 /// The facts of an archive, wherever it comes from. A size, where one is known, spares reading
 /// what is too large. An engine may then be given the same bytes, should they be `safe`.
-pub(super) async fn look(
-    archive: impl Read + Send + 'static,
-    size: Option<u64>,
-) -> Result<Facts, Fault> {
+async fn look(archive: impl Read + Send + 'static, size: Option<u64>) -> Result<Facts, Fault> {
     let bounds = Bounds::default();
     let fault = |message: String| Fault { message, advice: None };
     let found = match size {

@@ -23,7 +23,8 @@ impl Room {
     async fn perform(&self, recipe: &PlayRecipe) -> Result<Arc<Played>, Fault> {
         let Some(sandbox) = &self.sandbox else {
             return Err(Fault {
-                message: "this exercise's answer is commands, which are run in a sandbox only".into(),
+                message: "this exercise's answer is commands, which are run in a sandbox only"
+                    .into(),
                 advice: Some("leave --engine host out".into()),
             });
         };

@@ -128,8 +128,10 @@ fn run(program: &str, arguments: &[&str]) -> io::Result<()> {
 
 fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
     let failed = |why: String| io::Error::other(format!("{program}: {why}"));
-    let output =
-        Command::new(program).args(arguments).output().map_err(|error| failed(error.to_string()))?;
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {

@@ -146,7 +146,8 @@ async fn attend(
         state.send_replace(State::Free);
         return Ok(());
     }
-    house.bases = serve::serve(stream, house.groups.clone(), std::mem::take(&mut house.bases)).await;
+    house.bases =
+        serve::serve(stream, house.groups.clone(), std::mem::take(&mut house.bases)).await;
     state.send_replace(State::Emptying);
     let emptied = tokio::time::timeout(EMPTYING, house.empty()).await;
     emptied.unwrap_or_else(|_| Err("the sandbox cannot be emptied in time".to_owned()))?;
