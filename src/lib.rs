@@ -19,29 +19,35 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: the engine, predicates on facts, what is handed in, what must not be in an image.
+// Floor 1: the engine and the wall before it, predicates on facts, what is handed in, what must not
+// be in an image.
 pub mod engine;
 pub mod expect;
 pub mod leak;
+pub mod policy;
 pub mod submission;
 
-// Floor 2: what is asked, and what was answered.
+// Floor 2: what is asked, and what was answered; where it is tried.
 pub mod evidence;
 pub mod rubric;
+pub mod sandbox;
 
-// Floor 3: the verdict, and the kinds of question.
+// Floor 3: the verdict, and what the submission's own commands do.
 pub mod judge;
-pub mod probe;
+pub mod play;
 
-// Floor 4: a rubric bound to the kinds, and what is made of a verdict.
-pub mod plan;
+// Floor 4: the kinds of question, and what is made of a verdict.
+pub mod probe;
 pub mod report;
 
-// Floor 5: asking.
+// Floor 5: a rubric bound to the kinds.
+pub mod plan;
+
+// Floor 6: asking.
 pub mod observe;
 
-// Floor 6: one submission from beginning to end.
+// Floor 7: one submission from beginning to end.
 pub mod session;
 
-// Floor 7: the command line.
+// Floor 8: the command line.
 pub mod cli;

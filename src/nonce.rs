@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 pub enum Origin {
     /// That many random lower-case letters and digits, the first one a letter.
     Random(usize),
+    /// A port of this host, as `host:port`: one of those that nothing is known for.
+    Port(&'static str),
     /// The SHA-256, in lower-case hex, of a text that may use values declared before.
     Sha256(String),
 }
@@ -43,6 +45,12 @@ pub fn make(declared: &[Declared], mut random: impl FnMut(usize) -> String) -> V
     for one in declared {
         let value = match &one.origin {
             Origin::Random(length) => random(*length),
+            Origin::Port(host) => {
+                let number = random(8).bytes().fold(0_u32, |sum, byte| {
+                    sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+                });
+                format!("{host}:{}", 20_000 + number % 10_000)
+            }
             Origin::Sha256(text) => hex(&Sha256::digest(fill(text, &values))),
         };
         let says = one.says.clone();

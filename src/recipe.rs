@@ -1,6 +1,7 @@
-//! How an image is built for a probe: the submission as it is, changed, or as somebody's parent.
+//! How an image comes about for a probe: built of the submission, or made by its commands in a play.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,128 @@ pub struct BuildRecipe {
     /// The Dockerfile of a downstream build; `${parent}` is the parent's image.
     #[serde(skip_serializing_if = "is_default")]
     pub dockerfile: Option<String>,
+    /// The context is what the exercise hands out, not what was handed in.
+    #[serde(skip_serializing_if = "is_default")]
+    pub given: bool,
+    /// No build: the image is there after a play.
+    #[serde(skip_serializing_if = "is_default")]
+    pub play: Option<Box<PlayRecipe>>,
+    /// The image's name there.
+    #[serde(skip_serializing_if = "is_default")]
+    pub image: Option<String>,
+}
+
+/// What the submission's commands and the grader do, one after another, on an engine without traces
+/// of anything else. Equal plays are performed once for a submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlayRecipe {
+    /// An image that is there from the beginning.
+    #[serde(skip_serializing_if = "is_default")]
+    pub image: Option<PlayImage>,
+    /// Whether there is a registry, at `${registry}`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub registry: bool,
+    /// Environment of the commands, besides that of every play.
+    #[serde(skip_serializing_if = "is_default")]
+    pub env: BTreeMap<String, String>,
+    /// For each command.
+    pub time: Seconds,
+    /// What is done.
+    pub steps: Vec<Step>,
+}
+
+/// An image under the name that an exercise gives it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayImage {
+    /// How it is built.
+    pub build: BuildRecipe,
+    /// Its name.
+    pub name: String,
+}
+
+/// A time, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seconds(pub u64);
+
+impl Default for Seconds {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+impl From<Seconds> for Duration {
+    fn from(seconds: Seconds) -> Self {
+        Self::from_secs(seconds.0)
+    }
+}
+
+/// One step of a play.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Unique in the play.
+    pub name: String,
+    /// What is done.
+    #[serde(flatten)]
+    pub action: Action,
+    /// Whether the play goes on when the command failed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub go_on: bool,
+}
+
+/// What is done in a step: by the submission's commands, or by the grader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+pub enum Action {
+    /// `run.sh`, or else the Compose file.
+    Start,
+    /// One script.
+    Run {
+        /// Its path.
+        script: String,
+    },
+    /// The grader restarts the containers that the commands made.
+    Restart,
+    /// The grader removes them.
+    Remove {
+        /// And all named volumes.
+        #[serde(default, skip_serializing_if = "is_default")]
+        volumes: bool,
+    },
+    /// The grader makes and starts a container like the newest that the commands made.
+    Repeat {
+        /// In place of its entrypoint and command, as root.
+        #[serde(default, skip_serializing_if = "is_default")]
+        command: Vec<String>,
+    },
+    /// The grader writes a file in the folder.
+    Write {
+        /// Its path.
+        path: String,
+        /// Its content.
+        text: String,
+    },
+    /// The grader deletes a file or folder.
+    Delete {
+        /// Its path.
+        path: String,
+    },
+    /// The grader's `docker load`.
+    Load {
+        /// The archive's path.
+        path: String,
+    },
+    /// The grader removes an image with all its names.
+    Forget {
+        /// A name of it.
+        image: String,
+    },
+    /// The grader's `docker pull`.
+    Pull {
+        /// The image.
+        image: String,
+    },
 }
 
 impl BuildRecipe {

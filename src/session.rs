@@ -1,28 +1,82 @@
-//! One submission graded from beginning to end on one engine, and nothing left behind.
+//! One submission graded from beginning to end, and nothing left behind.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::engine::{Engine, Owner};
+use crate::engine::{Engine, EngineError, Owner};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
 use crate::plan::Plan;
+use crate::play::REGISTRY_IMAGE;
 use crate::probe::{Limits, Progress, Room, Run};
+use crate::recipe::Network;
+use crate::rubric::{BASES, Rubric};
+use crate::sandbox::{Program, Sandbox, SandboxLimits, Wish};
 use crate::submission::{ContextLimits, Submission};
 
 /// How long cleaning up may take; `grade clean` removes what is left then.
 const LEAVING: Duration = Duration::from_secs(60);
 
-/// What a session needs besides plan and engine.
+/// What a submission may take of the machine, whatever it does: enough for the course's exercises,
+/// little enough for a laptop.
+pub const LIMITS: SandboxLimits =
+    SandboxLimits { memory: 2 << 30, processes: 1024, disk: 8 << 30 };
+
+/// Where a submission is built and run.
+pub enum Place {
+    /// The engine at hand, shared with everybody.
+    Host(Engine),
+    /// An engine of its own.
+    Sandbox(Arc<Sandbox>),
+}
+
+impl Place {
+    /// An engine of the submission's own, on the engine at hand.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub async fn sandbox(
+        outer: &Engine,
+        rubric: &Rubric,
+        program: PathBuf,
+    ) -> Result<Place, EngineError> {
+        let wants_registry = rubric.plays.iter().any(|(_, play)| play.registry);
+        let registry = wants_registry.then_some(&REGISTRY_IMAGE);
+        let wish = Wish {
+            limits: LIMITS,
+            bases: BASES.iter().chain(registry).map(|&base| base.to_owned()).collect(),
+            outside: rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default),
+            program: Program(program),
+        };
+        Ok(Place::Sandbox(Arc::new(Sandbox::claim(outer, &wish).await?)))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        match self {
+            Place::Host(engine) => engine,
+            Place::Sandbox(sandbox) => &sandbox.engine,
+        }
+    }
+
+    /// As evidence records it.
+    fn mode(&self) -> &'static str {
+        match self {
+            Place::Host(_) => "host",
+            Place::Sandbox(_) => "sandbox",
+        }
+    }
+}
+
+/// What a session needs besides plan and place.
 pub struct Session {
     /// What was handed in.
     pub submission: Submission,
     /// Files that the exercise hands out, for comparing.
     pub given: Option<PathBuf>,
-    /// How the engine is used, as evidence records it.
-    pub mode: &'static str,
 }
 
 /// What came of a session.
@@ -38,7 +92,7 @@ impl Session {
     pub async fn run(
         self,
         plan: &Plan,
-        engine: Engine,
+        place: Place,
         listen: Box<dyn Fn(Progress) + Send + Sync>,
         stop: impl Future<Output = ()>,
     ) -> Outcome {
@@ -56,13 +110,22 @@ impl Session {
                 entries: plan.rubric.limits.context_files,
             },
         };
-        let mut room = Room::new(engine, self.submission, values, limits, run);
+        let mode = place.mode();
+        let mut room = Room::new(place.engine().clone(), self.submission, values, limits, run);
+        if let Place::Sandbox(sandbox) = place {
+            room.sandbox = Some(sandbox);
+        }
         room.given = self.given;
+        room.slug = plan.rubric.slug.clone();
         room.listen = listen;
         let evidence = tokio::select! {
-            evidence = observe(plan, &room, self.mode) => Some(evidence),
+            evidence = observe(plan, &room, mode) => Some(evidence),
             () = stop => None,
         };
+        if room.sandbox.is_some() {
+            // It empties itself, and is gone as a whole where it cannot.
+            return Outcome { evidence, left_behind: None };
+        }
         let left_behind = match tokio::time::timeout(LEAVING, room.leave()).await {
             Ok(left) => left.err().map(|error| error.to_string()),
             Err(_) => Some("the engine takes too long to remove what the grading made".into()),

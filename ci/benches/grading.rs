@@ -7,7 +7,7 @@ use std::sync::Arc;
 use grade::engine::Engine;
 use grade::judge::judge;
 use grade::plan::Plan;
-use grade::session::Session;
+use grade::session::{Place, Session};
 use grade::submission::Submission;
 use wait4::Wait4;
 
@@ -23,9 +23,9 @@ pub(crate) async fn grade(
     given: Option<PathBuf>,
     folder: PathBuf,
 ) -> Outcome<()> {
-    let session = Session { submission: Submission::open(&folder)?, given, mode: "host" };
+    let session = Session { submission: Submission::open(&folder)?, given };
     let listen = Box::new(|_| {});
-    let outcome = session.run(&plan, engine, listen, std::future::pending()).await;
+    let outcome = session.run(&plan, Place::Host(engine), listen, std::future::pending()).await;
     if let Some(left) = outcome.left_behind {
         return Err(left.into());
     }

@@ -3,9 +3,7 @@
 use super::locate::Course;
 use super::{Common, Exit, out, runtime};
 use crate::engine::{Endpoint, Engine, OwnedFilter};
-
-/// The images that the course's exercises start from.
-const BASES: &[&str] = &["alpine", "busybox", "debian:bookworm-slim", "python:3.12-slim"];
+use crate::rubric::BASES;
 
 pub(super) fn run(common: &Common) -> Exit {
     match runtime() {

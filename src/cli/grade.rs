@@ -16,7 +16,7 @@ use crate::judge::{Entry, Gradebook, judge};
 use crate::observe::unobserved;
 use crate::plan::{Plan, given_folder};
 use crate::report::{self, FORMATS, View};
-use crate::session::Session;
+use crate::session::{Place, Session};
 use crate::submission::Submission;
 
 #[derive(Args, Debug)]
@@ -62,8 +62,10 @@ impl Arguments {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Mode {
-    /// On the engine at hand, directly
+    /// On an engine of its own with hard limits, in a container on the engine at hand
     #[default]
+    Sandbox,
+    /// On the engine at hand, directly: for machines that are thrown away afterwards
     Host,
 }
 
@@ -135,8 +137,8 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
 
 impl Prepared {
     async fn grade(self, arguments: &Arguments, common: &Common) -> Exit {
-        let evidence = match connect(common).await {
-            Ok(engine) => match self.ask(engine).await {
+        let evidence = match self.place(arguments, common).await {
+            Ok(place) => match self.ask(place).await {
                 Some(evidence) => evidence,
                 None => {
                     anstream::eprintln!(
@@ -159,17 +161,28 @@ impl Prepared {
         }
     }
 
+    async fn place(&self, arguments: &Arguments, common: &Common) -> Result<Place, EngineError> {
+        let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
+        match arguments.engine {
+            Mode::Host => Ok(Place::Host(engine)),
+            Mode::Sandbox => {
+                // A program that does not know where it lies is the image's own in there.
+                let program = std::env::current_exe().unwrap_or_default();
+                Place::sandbox(&engine, &self.plan.rubric, program).await
+            }
+        }
+    }
+
     /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
-    async fn ask(&self, engine: Engine) -> Option<Evidence> {
+    async fn ask(&self, place: Place) -> Option<Evidence> {
         let session = Session {
             submission: self.submission.clone(),
             given: self.given.clone(),
-            mode: "host",
         };
         let display = Display::new();
         let listener = display.clone();
         let listen = Box::new(move |progress| listener.show(&progress));
-        let outcome = session.run(&self.plan, engine, listen, interrupted()).await;
+        let outcome = session.run(&self.plan, place, listen, interrupted()).await;
         display.finish();
         if let Some(message) = outcome.left_behind {
             anstream::eprintln!(
@@ -178,10 +191,6 @@ impl Prepared {
         }
         outcome.evidence
     }
-}
-
-async fn connect(common: &Common) -> Result<Engine, EngineError> {
-    Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await
 }
 
 /// Ends when the user or the system asks to stop.

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod grade;
+mod inside;
 mod locate;
 mod progress;
 mod schema;
@@ -78,6 +79,9 @@ enum Command {
     Schema(schema::Arguments),
     /// Print completions for a shell
     Completions(completions::Arguments),
+    /// What this program does in a sandbox
+    #[command(hide = true)]
+    Inside(inside::Arguments),
 }
 
 /// Parses the command line, does what it says, and tells how that went.
@@ -120,6 +124,7 @@ fn run() -> Exit {
         Some(Command::Clean(arguments)) => clean::run(&arguments, common),
         Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
+        Some(Command::Inside(arguments)) => inside::run(&arguments),
     }
 }
 

@@ -37,6 +37,31 @@ pub struct ContainerSpec {
     pub labels: Labels,
 }
 
+/// A container for the grader's own use.
+#[derive(Debug, Clone, Default)]
+pub struct HelperSpec {
+    /// Name or id of an image that is there.
+    pub image: String,
+    /// The container's name; `grade-` is put before it.
+    pub name: String,
+    /// In place of the image's `CMD`.
+    pub command: Option<Vec<String>>,
+    /// Added to the image's environment.
+    pub env: BTreeMap<String, String>,
+    /// In place of the image's `USER`.
+    pub user: Option<String>,
+    /// In place of the image's `WORKDIR`.
+    pub workdir: Option<String>,
+    /// `source:target:mode`, of the engine's own file system.
+    pub binds: Vec<String>,
+    /// Whether it has no capabilities at all.
+    pub unprivileged: bool,
+    /// Whether it is in the engine's network; else in none.
+    pub host_network: bool,
+    /// Whose it is.
+    pub labels: Labels,
+}
+
 /// What a container can reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ContainerNetwork {

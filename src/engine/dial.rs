@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::endpoint::{Endpoint, Transport};
 use super::error::Cause;
 use super::tls::Tls;
+use super::tunnel::Tunnel;
 
 /// How long an engine may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -25,8 +26,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// Opens connections to one engine. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Dialer {
-    endpoint: Endpoint,
-    tls: Option<Arc<Tls>>,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Direct { endpoint: Endpoint, tls: Option<Arc<Tls>> },
+    Through { tunnel: Tunnel, name: &'static str },
 }
 
 impl Dialer {
@@ -36,16 +42,25 @@ impl Dialer {
             Transport::Tls { host, files, .. } => Some(Arc::new(Tls::read(host, files)?)),
             Transport::Unix(_) | Transport::Tcp { .. } => None,
         };
-        Ok(Self { endpoint: endpoint.clone(), tls })
+        Ok(Self { way: Way::Direct { endpoint: endpoint.clone(), tls } })
+    }
+
+    /// Connects to what the tunnel's other side knows by this name.
+    pub(super) fn through(tunnel: Tunnel, name: &'static str) -> Self {
+        Self { way: Way::Through { tunnel, name } }
     }
 
     async fn dial(&self) -> io::Result<Box<dyn Io>> {
-        Ok(match self.endpoint.transport() {
+        let (endpoint, tls) = match &self.way {
+            Way::Through { tunnel, name } => return Ok(Box::new(tunnel.connect(name).await?)),
+            Way::Direct { endpoint, tls } => (endpoint, tls),
+        };
+        Ok(match endpoint.transport() {
             Transport::Unix(path) => Box::new(UnixStream::connect(path).await?),
             Transport::Tcp { host, port } | Transport::Tls { host, port, .. } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
-                match &self.tls {
+                match tls {
                     Some(tls) => Box::new(tls.wrap(stream).await?),
                     None => Box::new(stream),
                 }

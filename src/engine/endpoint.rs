@@ -93,6 +93,11 @@ impl Endpoint {
         Ok(Self { transport: Transport::Unix(socket) })
     }
 
+    /// The engine behind a Unix socket.
+    pub fn socket(path: impl Into<PathBuf>) -> Self {
+        Self { transport: Transport::Unix(path.into()) }
+    }
+
     /// Reads an address as `DOCKER_HOST` has it.
     fn parse(host: &str, tls: Option<TlsFiles>) -> Result<Self, Cause> {
         let (scheme, rest) = host.split_once("://").ok_or_else(|| malformed(host))?;

@@ -95,6 +95,8 @@ pub enum EngineError {
     Export { image: String, cause: Cause },
     #[error("failed to list what earlier runs left: {cause}")]
     List { cause: Cause },
+    #[error("failed to get a sandbox: {cause}")]
+    Sandbox { cause: Cause },
     #[error("failed to remove {object}: {cause}")]
     Remove { object: String, cause: Cause },
 }
@@ -119,6 +121,7 @@ impl EngineError {
             | Self::Copy { cause, .. }
             | Self::Export { cause, .. }
             | Self::List { cause }
+            | Self::Sandbox { cause }
             | Self::Remove { cause, .. } => cause,
         }
     }
@@ -185,7 +188,7 @@ impl Cause {
     }
 
     /// The connection ended before its answer.
-    pub(super) fn lost(detail: impl Into<String>) -> Self {
+    pub(crate) fn lost(detail: impl Into<String>) -> Self {
         Self::Unreachable { reach: Reach::Lost, detail: detail.into() }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `endpoint`, `context`, `dial`, `tls` | where the engine is, and one way to connect to it |
+//! | `endpoint`, `context`, `dial`, `tls`, `tunnel` | where the engine is, and one way to connect to it |
 //! | `docker/` | the engine's REST calls: the only files that name bollard |
 //! | `buildkit/` | builds: a small BuildKit client, the only files that name its protocol |
 //! | `build`, `container`, `image`, `label`, `owner` | the nouns that the calls take and give |
@@ -26,6 +26,7 @@ mod label;
 mod owner;
 mod text;
 mod tls;
+mod tunnel;
 
 pub use build::{
     BuildEvent, BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Step,
@@ -33,14 +34,17 @@ pub use build::{
 pub use capture::Captured;
 pub use container::{
     Check, ContainerEvent, ContainerEventKind, ContainerNetwork, ContainerSpec, ContainerState,
-    Created, ExecReport, ExecRequest, Health, HealthStatus, HealthTiming, Limits, PathArchive,
+    Created, ExecReport, ExecRequest, Health,
+    HelperSpec, HealthStatus, HealthTiming, Limits, PathArchive,
     PathStat, Put, RunReport, Signalled, Started,
 };
 pub use docker::{
-    Engine, EngineInfo, ImageExport, OwnedFilter, OwnedKind, OwnedObject, PathReader,
+    Engine, EngineInfo, ImageExport, Keep, OwnedFilter, OwnedKind, OwnedObject, PathReader, Pipe,
+    SandboxContainer, SandboxSpec,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};
 pub use image::{HealthTest, HistoryEntry, ImageInfo};
 pub use label::{Labels, NAME_PREFIX, TAG_PREFIX};
 pub use owner::{NoOwner, Owner, OwnerLife};
+pub use tunnel::{Tunnel, WINDOWS};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::expect::MATCHERS;
 use crate::fact::Shape;
 use crate::probe::{KINDS, Kind, ParamDef, ParamShape};
-use crate::rubric::FORMAT;
+use crate::rubric::{ACTIONS, FORMAT};
 
 /// The schema, for editors that complete and check TOML.
 pub fn schema() -> Json {
@@ -35,6 +35,22 @@ pub fn schema() -> Json {
                     "oneOf": [{ "required": ["random"] }, { "required": ["sha256"] }],
                 },
             },
+            "plays": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object", "additionalProperties": false,
+                    "properties": {
+                        "image": { "anyOf": [text(), {
+                            "type": "object", "additionalProperties": false,
+                            "properties": { "build": text(), "name": text() },
+                            "required": ["build", "name"],
+                        }] },
+                        "registry": { "type": "boolean" }, "env": texts(), "time": text(),
+                        "steps": { "type": "array", "minItems": 1, "items": step() },
+                    },
+                    "required": ["steps"],
+                },
+            },
             "builds": {
                 "type": "object",
                 "additionalProperties": {
@@ -43,7 +59,8 @@ pub fn schema() -> Json {
                         "network": { "enum": ["none", "default"] },
                         "secrets": texts(), "args": texts(), "files": texts(),
                         "target": text(), "parent": text(), "after": text(), "dockerfile": text(),
-                        "cache": { "type": "boolean" },
+                        "cache": { "type": "boolean" }, "given": { "type": "boolean" },
+                        "play": text(), "image": text(),
                         "remove": { "type": "array", "items": text() },
                     },
                 },
@@ -82,6 +99,20 @@ fn probe() -> Json {
             },
         },
         "allOf": by_kind,
+    })
+}
+
+/// A step of a play; which of these a step takes is told by `grade check`.
+fn step() -> Json {
+    let text = || json!({ "type": "string" });
+    let flag = || json!({ "type": "boolean" });
+    json!({
+        "type": "object", "required": ["name", "do"], "additionalProperties": false,
+        "properties": {
+            "name": text(), "do": { "enum": ACTIONS }, "go_on": flag(), "volumes": flag(),
+            "script": text(), "path": text(), "text": text(), "image": text(),
+            "command": { "type": "array", "items": text() },
+        },
     })
 }
 
@@ -128,7 +159,9 @@ fn rules_of(kind: &Kind) -> Json {
 
 fn shape_of(param: &ParamDef) -> Json {
     let mut shape = match param.shape {
-        ParamShape::Build | ParamShape::Text | ParamShape::Duration => json!({ "type": "string" }),
+        ParamShape::Build | ParamShape::Play | ParamShape::Text | ParamShape::Duration => {
+            json!({ "type": "string" })
+        }
         ParamShape::Word(words) => json!({ "enum": words }),
         ParamShape::Texts => {
             json!({ "type": "array", "minItems": 1, "items": { "type": "string" } })

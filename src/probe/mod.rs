@@ -13,6 +13,7 @@ mod health;
 mod image;
 mod leak;
 mod run;
+mod stage;
 mod submission;
 
 use async_trait::async_trait;
@@ -35,6 +36,7 @@ pub const KINDS: &[Kind] = &[
     image::KIND,
     leak::KIND,
     run::KIND,
+    stage::KIND,
     submission::KIND,
 ];
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use crate::ask::Params;
-use crate::recipe::BuildRecipe;
+use crate::recipe::{BuildRecipe, PlayRecipe};
 use crate::unit::parse_duration;
 
 /// A parameter of a kind, as `grade explain` shows it.
@@ -28,6 +28,8 @@ pub struct ParamDef {
 pub enum ParamShape {
     /// The name of a build.
     Build,
+    /// The name of a play.
+    Play,
     /// A text; may hold `${name}`.
     Text,
     /// One of these words.
@@ -69,7 +71,7 @@ impl ParamShape {
     pub fn fits(self, value: &Json) -> Result<(), String> {
         let fits = match self {
             // A build's name was replaced by its recipe, or it was found to be unknown.
-            ParamShape::Build => value.is_object(),
+            ParamShape::Build | ParamShape::Play => value.is_object(),
             ParamShape::Text => value.is_string(),
             ParamShape::Duration => {
                 if let Some(text) = value.as_str() {
@@ -101,6 +103,7 @@ impl fmt::Display for ParamShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParamShape::Build => f.write_str("the name of a build"),
+            ParamShape::Play => f.write_str("the name of a play"),
             ParamShape::Text => f.write_str("a text"),
             ParamShape::Word(words) => write!(f, "one of {}", words.join(", ")),
             ParamShape::Duration => f.write_str("a duration such as \"20s\""),
@@ -117,6 +120,10 @@ impl Reader<'_> {
     pub(super) fn build(&self) -> BuildRecipe {
         let recipe = self.0.get("build").cloned().map(serde_json::from_value);
         recipe.and_then(Result::ok).unwrap_or_default()
+    }
+
+    pub(super) fn play(&self) -> Option<PlayRecipe> {
+        serde_json::from_value(self.0.get("play")?.clone()).ok()
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {

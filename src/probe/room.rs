@@ -19,7 +19,9 @@ use crate::engine::{
 };
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
-use crate::recipe::{BuildRecipe, Network};
+use crate::play::{self, Played, Setting};
+use crate::recipe::{BuildRecipe, Network, PlayRecipe};
+use crate::sandbox::Sandbox;
 use crate::submission::{Context, ContextError, ContextLimits, Overlay, Submission, small_context};
 
 /// What a submission may cost.
@@ -63,6 +65,8 @@ pub enum Progress {
 pub struct Room {
     /// The engine.
     pub engine: Engine,
+    /// The sandbox that the engine is in, if it is in one.
+    pub sandbox: Option<Arc<Sandbox>>,
     /// What was handed in.
     pub submission: Submission,
     /// The values of this run.
@@ -71,12 +75,17 @@ pub struct Room {
     pub limits: Limits,
     /// Files that the exercise hands out, for comparing.
     pub given: Option<PathBuf>,
+    /// The exercise.
+    pub slug: String,
     /// Hears what goes on.
     pub listen: Box<dyn Fn(Progress) + Send + Sync>,
     run: Run,
     builds: Shared<BuildRecipe, Result<Arc<Built>, Fault>>,
     looks: Shared<String, Result<ImageInfo, Fault>>,
     shelves: Shared<String, Result<Result<String, String>, Fault>>,
+    plays: Shared<PlayRecipe, Result<Arc<Played>, Fault>>,
+    /// One play at a time: they have the engine's names for themselves.
+    playing: tokio::sync::Mutex<u32>,
     count: AtomicU32,
 }
 
@@ -107,15 +116,19 @@ impl Room {
     ) -> Room {
         Room {
             engine,
+            sandbox: None,
             submission,
             values,
             limits,
             given: None,
+            slug: "work".into(),
             listen: Box::new(|_| {}),
             run,
             builds: Mutex::default(),
             looks: Mutex::default(),
             shelves: Mutex::default(),
+            plays: Mutex::default(),
+            playing: tokio::sync::Mutex::default(),
             count: AtomicU32::new(0),
         }
     }
@@ -159,6 +172,16 @@ impl Room {
         let cell = cell(&self.builds, recipe);
         // Boxed, as a recipe may lead to another one.
         let made = cell.get_or_init(|| Box::pin(self.follow(recipe))).await;
+        made.clone()
+    }
+
+    /// Performs a play, unless that was done before.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn play(&self, recipe: &PlayRecipe) -> Result<Arc<Played>, Fault> {
+        let cell = cell(&self.plays, recipe);
+        let made = cell.get_or_init(|| Box::pin(self.perform(recipe))).await;
         made.clone()
     }
 
@@ -238,7 +261,57 @@ impl Room {
         first
     }
 
+    async fn perform(&self, recipe: &PlayRecipe) -> Result<Arc<Played>, Fault> {
+        let Some(sandbox) = &self.sandbox else {
+            return Err(Fault {
+                message: "this exercise's answer is commands, which are run in a sandbox only".into(),
+                advice: Some("leave --engine host out".into()),
+            });
+        };
+        let image = match &recipe.image {
+            None => None,
+            Some(image) => match self.image(&image.build).await? {
+                Ok(id) => Some((id, self.fill(&image.name))),
+                Err(because) => {
+                    return Ok(Arc::new(Played { ended: Some(because), ..Played::default() }));
+                }
+            },
+        };
+        let mut number = self.playing.lock().await;
+        *number += 1;
+        let setting = Setting {
+            sandbox,
+            submission: &self.submission,
+            limits: self.limits.context,
+            values: &self.values,
+            labels: self.labels("play"),
+            image,
+            slug: &self.slug,
+            number: *number,
+        };
+        Ok(Arc::new(play::perform(&setting, recipe).await?))
+    }
+
+    /// The image that a play left.
+    async fn played(&self, play: &PlayRecipe, name: &str) -> Result<Arc<Built>, Fault> {
+        let played = self.play(play).await?;
+        let name = self.fill(name);
+        let name = if name.rsplit('/').next().is_some_and(|last| last.contains(':')) {
+            name
+        } else {
+            format!("{name}:latest")
+        };
+        let image = played.images.get(&name).cloned().ok_or_else(|| match &played.ended {
+            Some(because) => because.clone(),
+            None => format!("there is no image {name}"),
+        });
+        Ok(Arc::new(Built { image, report: None, context: None, too_large: false }))
+    }
+
     async fn follow(&self, recipe: &BuildRecipe) -> Result<Arc<Built>, Fault> {
+        if let (Some(play), Some(name)) = (&recipe.play, &recipe.image) {
+            return self.played(play, name).await;
+        }
         if let Some(before) = &recipe.after {
             self.build(before).await?;
         }
@@ -284,7 +357,12 @@ impl Room {
     ) -> Result<Result<Context, (String, bool)>, Fault> {
         let overlay =
             Overlay { files: self.fill_map(&recipe.files), remove: self.fill_all(&recipe.remove) };
-        let (submission, limits) = (self.submission.clone(), self.limits.context);
+        let limits = self.limits.context;
+        let submission = match &self.given {
+            Some(given) if recipe.given => Submission::open(given)
+                .map_err(|error| Fault { message: error.to_string(), advice: None })?,
+            _ => self.submission.clone(),
+        };
         let packed =
             tokio::task::spawn_blocking(move || submission.context(&overlay, &limits)).await;
         match packed {

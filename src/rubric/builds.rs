@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Entry, Fields, Node, Review};
+use crate::document::{Entry, Fields, Item, Node, Review};
 use crate::nonce::Declared;
-use crate::recipe::{BuildRecipe, Network};
+use crate::recipe::{BuildRecipe, Network, PlayRecipe};
 
-use super::{DEFAULT_BUILD, values};
+use super::{DEFAULT_BUILD, plays, values};
 
 /// The name that stands for the parent's image in a downstream build's Dockerfile.
 pub const PARENT: &str = "parent";
 
-/// Reads the tables, in the order written; a build may name the ones before it.
+/// Reads the tables of real builds, in the order written; a build may name the ones before it.
 pub(super) fn read(
     node: Option<&Node>,
     declared: &[Declared],
@@ -22,11 +22,44 @@ pub(super) fn read(
     if !entries.iter().any(|entry| entry.key == DEFAULT_BUILD) {
         builds.push((DEFAULT_BUILD.to_owned(), BuildRecipe::default()));
     }
-    for entry in entries {
+    for entry in entries.iter().filter(|entry| !is_of_a_play(entry)) {
         let recipe = recipe(entry, &builds, declared, review);
         builds.push((entry.key.clone(), recipe));
     }
     builds
+}
+
+/// Reads the tables of images that a play leaves, and adds them.
+pub(super) fn read_played(
+    node: Option<&Node>,
+    builds: &mut Vec<(String, BuildRecipe)>,
+    plays: &[(String, PlayRecipe)],
+    declared: &[Declared],
+    review: &mut Review,
+) {
+    let entries = node.and_then(|node| node.entries(review)).unwrap_or_default();
+    for entry in entries.iter().filter(|entry| is_of_a_play(entry)) {
+        let mut fields = Fields::of(&entry.node, review);
+        let play = fields.require("play", review);
+        let play = play.and_then(|node| plays::find(node, plays, review));
+        let image = fields.require("image", review).and_then(|node| {
+            let image = node.text(review)?;
+            values::known(&image, node, declared, review);
+            Some(image)
+        });
+        fields.finish(review);
+        let recipe = BuildRecipe {
+            play: play.map(Box::new),
+            image,
+            network: Network::None,
+            ..BuildRecipe::default()
+        };
+        builds.push((entry.key.clone(), recipe));
+    }
+}
+
+fn is_of_a_play(entry: &Entry) -> bool {
+    matches!(&entry.node.item, Item::Table(fields) if fields.iter().any(|field| field.key == "play"))
 }
 
 fn recipe(
@@ -46,6 +79,7 @@ fn recipe(
     let parent = fields.get("parent");
     let after = fields.get("after");
     let dockerfile = fields.get("dockerfile");
+    let given = fields.get("given");
     fields.finish(review);
 
     let texts = |node: Option<&Node>, review: &mut Review| {
@@ -57,6 +91,7 @@ fn recipe(
         files: texts(files, review),
         network: network.and_then(|node| self::network(node, review)).unwrap_or_default(),
         target: target.and_then(|node| node.text(review)),
+        given: given.and_then(|node| node.bool(review)).unwrap_or_default(),
         cache: cache.and_then(|node| node.bool(review)),
         remove: remove.and_then(|node| node.texts(review)).unwrap_or_default(),
         parent: parent.and_then(|node| named(node, before, review)),
@@ -66,6 +101,8 @@ fn recipe(
             values::known(&text.replace("${parent}", ""), node, declared, review);
             Some(text)
         }),
+        play: None,
+        image: None,
     };
     if recipe.parent.is_none() {
         if let Some(node) = dockerfile {
@@ -117,7 +154,7 @@ pub(super) fn find(
     None
 }
 
-fn text_map(node: &Node, declared: &[Declared], review: &mut Review) -> BTreeMap<String, String> {
+pub(super) fn text_map(node: &Node, declared: &[Declared], review: &mut Review) -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
     for entry in node.entries(review).unwrap_or_default() {
         if let Some(text) = entry.node.text(review) {

@@ -1,6 +1,7 @@
 //! A rubric: the probes of an exercise, what is expected of their answers, and what it is worth.
 
 mod builds;
+mod plays;
 mod read;
 mod values;
 
@@ -11,15 +12,19 @@ use crate::ask::Ask;
 use crate::document::{Review, Span};
 use crate::expect::Expect;
 use crate::nonce::Declared;
-use crate::recipe::BuildRecipe;
+use crate::recipe::{BuildRecipe, PlayRecipe};
 
 pub use builds::PARENT;
+pub use plays::{ACTIONS, REGISTRY};
 pub use read::read;
 
 /// The format this version reads.
 pub const FORMAT: &str = "grade/rubric/v1";
 /// The build that every probe means when it names none.
 pub const DEFAULT_BUILD: &str = "submission";
+
+/// The images that the course's exercises start from.
+pub const BASES: [&str; 4] = ["alpine", "busybox", "debian:bookworm-slim", "python:3.12-slim"];
 
 /// What an exercise is graded by.
 #[derive(Clone, Debug)]
@@ -36,6 +41,8 @@ pub struct Rubric {
     pub values: Vec<Declared>,
     /// The builds by name, in the order written.
     pub builds: Vec<(String, BuildRecipe)>,
+    /// The plays by name, in the order written.
+    pub plays: Vec<(String, PlayRecipe)>,
     /// The probes, in the order in which they are judged.
     pub probes: Vec<Probe>,
     /// SHA-256 of the file, in hex.

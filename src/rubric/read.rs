@@ -9,11 +9,11 @@ use crate::ask::{Ask, Params};
 use crate::document::{self, Entry, Fields, Item, Node, Review, Span};
 use crate::expect;
 use crate::nonce::{self, Declared};
-use crate::recipe::BuildRecipe;
+use crate::recipe::{BuildRecipe, PlayRecipe};
 use crate::unit;
 
 use super::{
-    Case, Draft, FORMAT, Facet, Facets, Limits, Probe, ProbeSpans, Rubric, Words, builds, values,
+    Case, Draft, FORMAT, Facet, Facets, Limits, Probe, ProbeSpans, Rubric, Words, builds, plays, values,
 };
 
 /// Reads a rubric's text. The path is for messages, and its stem is the slug it must have.
@@ -53,8 +53,18 @@ fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric
     let course = fields.get("course").and_then(|node| node.text(review));
     let limits = fields.get("limits").map(|node| limits(node, review)).unwrap_or_default();
     let declared = fields.get("values").map(|node| values::read(node, review)).unwrap_or_default();
-    let builds = builds::read(fields.get("builds"), &declared, review);
-    let known = Known { values: &declared, builds: &builds, lesson: lesson.as_deref() };
+    let (build_tables, play_tables) = (fields.get("builds"), fields.get("plays"));
+    let declared = plays::with_registry(play_tables, declared, review);
+    let mut builds = builds::read(build_tables, &declared, review);
+    let known = plays::Known { values: &declared, builds: &builds };
+    let plays = plays::read(play_tables, &known, review);
+    builds::read_played(build_tables, &mut builds, &plays, &declared, review);
+    let known = Known {
+        values: &declared,
+        builds: &builds,
+        plays: &plays,
+        lesson: lesson.as_deref(),
+    };
     let probes = match fields.require("probe", review).map(|node| (&node.item, &node.span)) {
         Some((Item::List(nodes), _)) => probes(nodes, &known, review),
         Some((_, span)) => {
@@ -74,6 +84,7 @@ fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric
         limits,
         values: declared,
         builds,
+        plays,
         probes,
         digest: nonce::hex(&Sha256::digest(source)),
     }
@@ -83,6 +94,7 @@ fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric
 struct Known<'a> {
     values: &'a [Declared],
     builds: &'a [(String, BuildRecipe)],
+    plays: &'a [(String, PlayRecipe)],
     lesson: Option<&'a str>,
 }
 
@@ -275,11 +287,12 @@ fn with(node: &Node, known: &Known<'_>, spans: &mut ProbeSpans, review: &mut Rev
     for entry in node.entries(review).unwrap_or_default() {
         names_in(&entry.node, known, review);
         spans.with.push((entry.key.clone(), entry.key_span.clone(), entry.node.span.clone()));
-        let value = if entry.key == "build" {
-            builds::find(&entry.node, known.builds, review)
-                .and_then(|recipe| serde_json::to_value(recipe).ok())
-        } else {
-            json(&entry.node, review)
+        let value = match entry.key.as_str() {
+            "build" => builds::find(&entry.node, known.builds, review)
+                .and_then(|recipe| serde_json::to_value(recipe).ok()),
+            "play" => plays::find(&entry.node, known.plays, review)
+                .and_then(|recipe| serde_json::to_value(recipe).ok()),
+            _ => json(&entry.node, review),
         };
         if let Some(value) = value {
             params.insert(entry.key.clone(), value);

@@ -236,12 +236,12 @@ impl Packer {
     }
 }
 
-fn mode_of(data: &std::fs::Metadata) -> u32 {
+pub(super) fn mode_of(data: &std::fs::Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     data.permissions().mode() & 0o7777
 }
 
-fn modified(data: &std::fs::Metadata) -> u64 {
+pub(super) fn modified(data: &std::fs::Metadata) -> u64 {
     use std::os::unix::fs::MetadataExt;
     u64::try_from(data.mtime()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ mod dockerfile;
 mod files;
 mod ignore;
 mod provenance;
+mod whole;
 
 use std::path::{Path, PathBuf};
 
@@ -90,5 +91,18 @@ impl Submission {
         limits: &ContextLimits,
     ) -> Result<Context, ContextError> {
         context::pack(&self.root, self.dockerfile(), overlay, limits)
+    }
+
+    /// Everything but Git's own folder as a tar, below a folder of that name, owned by that user.
+    ///
+    /// # Errors
+    /// As for [`Submission::context`].
+    pub fn whole(
+        &self,
+        name: &str,
+        user: u64,
+        limits: &ContextLimits,
+    ) -> Result<Vec<u8>, ContextError> {
+        whole::pack(&self.root, name, user, limits)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use grade::engine::{Endpoint, Engine};
 use grade::judge::{Grade, judge};
 use grade::plan::Plan;
-use grade::session::Session;
+use grade::session::{Place, Session};
 use grade::submission::Submission;
 
 /// The repository.
@@ -30,10 +30,10 @@ pub(crate) async fn grade(engine: &Engine, plan: &Plan, folder: &Path) -> Grade 
     let session = Session {
         submission: Submission::open(folder).expect("a readable submission"),
         given: given(&plan.rubric.slug),
-        mode: "host",
     };
     let listen = Box::new(|_| {});
-    let outcome = session.run(plan, engine.clone(), listen, std::future::pending()).await;
+    let place = Place::Host(engine.clone());
+    let outcome = session.run(plan, place, listen, std::future::pending()).await;
     assert_eq!(outcome.left_behind, None, "{}", folder.display());
     judge(&plan.rubric, &outcome.evidence.expect("nobody stopped it"))
 }

@@ -86,7 +86,19 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Remove`] when the engine failed.
     pub async fn remove(&self, container: &str) -> Result<(), EngineError> {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        self.remove_with(container, true).await
+    }
+
+    /// As `docker rm -f` does it: its anonymous volumes stay.
+    ///
+    /// # Errors
+    /// As for [`Engine::remove`].
+    pub async fn remove_keeping_volumes(&self, container: &str) -> Result<(), EngineError> {
+        self.remove_with(container, false).await
+    }
+
+    async fn remove_with(&self, container: &str, volumes: bool) -> Result<(), EngineError> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(volumes).build();
         let failed =
             |cause| EngineError::Remove { object: format!("the container {container}"), cause };
         match call_or_refusal(self.docker.remove_container(container, Some(options)))

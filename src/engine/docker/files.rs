@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio_util::io::StreamReader;
 
-use super::cause::{bounded, call_or_refusal, into_io, refusal};
+use super::cause::{bounded, call, call_or_refusal, into_io, refusal};
 use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{PathArchive, PathStat, Put};
 use crate::engine::error::{Cause, EngineError};
@@ -51,6 +51,23 @@ impl Engine {
             }
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
+    }
+
+    /// Unpacks a tar into a container's folder, owners included.
+    ///
+    /// # Errors
+    /// [`EngineError::Copy`] when the engine failed or has no place for it.
+    pub async fn put_tar(
+        &self,
+        container: &str,
+        folder: &str,
+        tar: Vec<u8>,
+    ) -> Result<(), EngineError> {
+        let options = UploadToContainerOptionsBuilder::default().path(folder).build();
+        let body = bollard::body_full(tar.into());
+        call(self.docker.upload_to_container(container, Some(options), body)).await.map_err(|cause| {
+            EngineError::Copy { container: container.to_owned(), path: folder.to_owned(), cause }
+        })
     }
 
     /// What is at an absolute path, without following a link at its end; none when nothing is.

@@ -9,8 +9,11 @@ mod files;
 mod freeze;
 mod image;
 mod owned;
+mod play;
 mod run;
+mod sandbox;
 mod stream;
+mod wipe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +27,13 @@ use serde::Deserialize;
 pub use files::PathReader;
 pub use image::ImageExport;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
+pub use sandbox::{Pipe, SandboxContainer, SandboxSpec};
+pub use wipe::Keep;
 
 use super::dial::Dialer;
 use super::endpoint::Endpoint;
 use super::error::{Cause, EngineError};
+use super::tunnel::Tunnel;
 use cause::bounded;
 
 /// How long an engine may take for an answer that asks little of it.
@@ -93,8 +99,22 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Connect`] when nobody answers there, or an engine older than 20.10.
     pub async fn connect(endpoint: &Endpoint) -> Result<Self, EngineError> {
-        let failed = |cause| EngineError::Connect { endpoint: endpoint.to_string(), cause };
-        let dialer = Dialer::new(endpoint).map_err(failed)?;
+        let address = endpoint.to_string();
+        let dialer = Dialer::new(endpoint)
+            .map_err(|cause| EngineError::Connect { endpoint: address.clone(), cause })?;
+        Self::meet(dialer, address).await
+    }
+
+    /// Connects to an engine at the other end of a tunnel, which knows it by this name.
+    ///
+    /// # Errors
+    /// [`EngineError::Connect`] as for [`Engine::connect`].
+    pub async fn through(tunnel: Tunnel, name: &'static str) -> Result<Self, EngineError> {
+        Self::meet(Dialer::through(tunnel, name), name.to_owned()).await
+    }
+
+    async fn meet(dialer: Dialer, endpoint: String) -> Result<Self, EngineError> {
+        let failed = |cause| EngineError::Connect { endpoint: endpoint.clone(), cause };
         let version: Version =
             bounded(ANSWER_LIMIT, get(&dialer, "/version")).await.map_err(failed)?;
         let agreed = agree(&version.api_version).map_err(failed)?;
@@ -124,7 +144,7 @@ impl Engine {
             &ClientVersion { major_version: agreed.0, minor_version: agreed.1 },
         )
         .map_err(|error| failed(Cause::from(error)))?;
-        Ok(Self { docker, dialer, endpoint: endpoint.to_string().into(), info: Arc::new(info) })
+        Ok(Self { docker, dialer, endpoint: endpoint.clone().into(), info: Arc::new(info) })
     }
 
     /// What the engine said about itself when it was connected to.

@@ -1,0 +1,244 @@
+//! What each step of a play does.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use super::command::Ran;
+use super::shot::Shot;
+use super::stage::Stage;
+use crate::engine::{EngineError, Put, Started};
+use crate::evidence::Fault;
+use crate::recipe::{Action, Step};
+
+/// How long a container may take until it prints its first line.
+const FIRST_LINE: Duration = Duration::from_secs(10);
+/// How long one that has printed is watched for ending at once.
+const SETTLING: Duration = Duration::from_secs(1);
+/// What of the output is looked at for a first line.
+const LOOK: usize = 64 << 10;
+
+/// Performs one step, and tells what is there after it.
+pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, Fault> {
+    match &step.action {
+        Action::Start => start(stage).await,
+        Action::Run { script } => {
+            let script = stage.fill(script);
+            if !stage.has_file(&script) {
+                return nothing(stage, format!("there is no {script}")).await;
+            }
+            let words = stage.script(&script);
+            let ran = stage.command(words, false).await?;
+            let mut shot = stage.shot(ran).await?;
+            shot.way = Some(script);
+            Ok(shot)
+        }
+        Action::Restart => {
+            for container in stage.engine.strangers().await? {
+                if let Started::Refused { message } = stage.engine.restart(&container).await? {
+                    return nothing(stage, message).await;
+                }
+            }
+            settle(stage).await?;
+            done(stage).await
+        }
+        Action::Remove { volumes } => remove(stage, *volumes).await,
+        Action::Repeat { command } => repeat(stage, command).await,
+        Action::Write { path, text } => {
+            let (path, text) = (stage.fill(path), stage.fill(text));
+            let full = format!("{}/{path}", stage.folder);
+            let folder = full.rsplit_once('/').map_or(full.as_str(), |(folder, _)| folder);
+            tool(stage, &["mkdir", "-p", folder]).await?;
+            let put = stage.engine.put_file(&stage.tools, &full, text.as_bytes(), 0o644).await?;
+            stage.forget_file(&path, true);
+            match put {
+                Put::Written => done(stage).await,
+                Put::Refused { message } => nothing(stage, message).await,
+            }
+        }
+        Action::Delete { path } => {
+            let path = stage.fill(path);
+            tool(stage, &["rm", "-rf", "--", &path]).await?;
+            stage.forget_file(&path, false);
+            done(stage).await
+        }
+        Action::Load { path } => {
+            let path = stage.fill(path);
+            load(stage, &path).await
+        }
+        Action::Forget { image } => {
+            let image = stage.fill(image);
+            forget(stage, &image).await
+        }
+        Action::Pull { image } => {
+            let image = stage.fill(image);
+            pull(stage, &image).await
+        }
+    }
+}
+
+async fn start(stage: &mut Stage<'_>) -> Result<Shot, Fault> {
+    let Some(way) = stage.find_way() else {
+        let none = "there is neither a run.sh nor a Compose file (compose.yaml)".to_owned();
+        return nothing(stage, none).await;
+    };
+    stage.way = Some(way.clone());
+    let words = stage.start_command(&way);
+    let ran = stage.command(words, true).await?;
+    settle(stage).await?;
+    let mut shot = stage.shot(ran).await?;
+    shot.way = Some(way);
+    Ok(shot)
+}
+
+async fn remove(stage: &mut Stage<'_>, volumes: bool) -> Result<Shot, Fault> {
+    let mut ran = succeeded();
+    if let Some(down) = stage.down_command() {
+        ran = stage.command(down, false).await?;
+    }
+    for container in stage.engine.strangers().await? {
+        // Not its volumes: those that have no name stay behind, as with `docker rm -f`.
+        stage.engine.remove_keeping_volumes(&container).await?;
+    }
+    stage.attached = None;
+    if volumes {
+        for volume in stage.engine.named_volumes().await? {
+            stage.engine.remove_volume(&volume).await?;
+        }
+    }
+    stage.shot(ran).await
+}
+
+/// One like the newest container of the commands, without their script.
+async fn repeat(stage: &mut Stage<'_>, command: &[String]) -> Result<Shot, Fault> {
+    let shot = stage.shot(succeeded()).await?;
+    let Some(newest) = shot.container(None) else {
+        return nothing(stage, "the commands made no container".to_owned()).await;
+    };
+    let body = body_like(&newest.description, command);
+    if stage.engine.describe(&newest.name).await?.is_some() {
+        stage.engine.remove_keeping_volumes(&newest.name).await?;
+    }
+    match stage.engine.start_like(body).await? {
+        Err(message) => nothing(stage, message).await,
+        Ok(id) => {
+            stage.settle_one(&id).await?;
+            let mut shot = stage.shot(succeeded()).await?;
+            if let Some(now) = stage.engine.describe(&id).await? {
+                let printed = stage.engine.printed(&id, 0, LOOK, None).await?.text();
+                shot.containers.push(super::shot::container(&stage.folder, now, printed));
+            }
+            shot.created = 1;
+            // It is the grader's, and must not be in the way of what comes.
+            stage.engine.remove(&id).await?;
+            Ok(shot)
+        }
+    }
+}
+
+/// What `/containers/create` takes, from what `docker inspect` tells.
+fn body_like(description: &Json, command: &[String]) -> Json {
+    let mut body = description["Config"].clone();
+    body["HostConfig"] = description["HostConfig"].clone();
+    body["HostConfig"]["AutoRemove"] = json!(false);
+    body["HostConfig"]["RestartPolicy"] = json!({ "Name": "no" });
+    body["HostConfig"]["PortBindings"] = json!({});
+    body["HostConfig"]["NetworkMode"] = json!("none");
+    for stream in ["AttachStdin", "OpenStdin", "StdinOnce", "Tty"] {
+        body[stream] = json!(false);
+    }
+    if !command.is_empty() {
+        body["Entrypoint"] = json!(command);
+        body["Cmd"] = json!([]);
+        body["User"] = json!("0");
+    }
+    body
+}
+
+async fn load(stage: &mut Stage<'_>, path: &str) -> Result<Shot, Fault> {
+    let full = format!("{}/{path}", stage.folder);
+    let Some(archive) = super::read_file(&stage.engine, &stage.tools, &full).await? else {
+        return nothing(stage, format!("there is no file {path} that could be loaded")).await;
+    };
+    let archive = futures_util::stream::iter([Ok(Bytes::from(archive))]);
+    match stage.engine.load(archive).await? {
+        None => done(stage).await,
+        Some(message) => nothing(stage, message).await,
+    }
+}
+
+async fn forget(stage: &mut Stage<'_>, image: &str) -> Result<Shot, Fault> {
+    if let Some(id) = stage.engine.image_id(image).await? {
+        stage.forgotten.insert(image.to_owned(), id.clone());
+        stage.engine.remove_image(&id).await?;
+    }
+    done(stage).await
+}
+
+async fn pull(stage: &mut Stage<'_>, image: &str) -> Result<Shot, Fault> {
+    if let Some(message) = stage.engine.pull(image).await? {
+        return nothing(stage, message).await;
+    }
+    let id = stage.engine.image_id(image).await?;
+    let before = stage.forgotten.get(image).cloned();
+    let mut shot = done(stage).await?;
+    shot.same_id = before.map(|before| Some(before) == id);
+    Ok(shot)
+}
+
+/// Waits until the newest container has something to say, or has ended.
+async fn settle(stage: &mut Stage<'_>) -> Result<(), Fault> {
+    match stage.engine.strangers().await?.last() {
+        Some(newest) => Ok(stage.settle_one(newest).await?),
+        None => Ok(()),
+    }
+}
+
+impl Stage<'_> {
+    async fn settle_one(&self, container: &str) -> Result<(), EngineError> {
+        let whole_line = |text: &str| text.contains('\n');
+        let Some(now) = self.engine.describe(container).await? else { return Ok(()) };
+        let since = super::shot::started(&now);
+        self.engine.printed(container, since, LOOK, Some((FIRST_LINE, &whole_line))).await?;
+        // One that ends right after its line must not pass for running by luck.
+        let never = |_: &str| false;
+        self.engine.printed(container, since, LOOK, Some((SETTLING, &never))).await?;
+        Ok(())
+    }
+
+    pub(super) async fn newest_running(&self) -> Result<Option<String>, EngineError> {
+        let Some(newest) = self.engine.strangers().await?.pop() else { return Ok(None) };
+        Ok(self.engine.inspect(&newest).await?.running.then_some(newest))
+    }
+}
+
+/// A command of the grader's in the commands' container, which cannot fail by the student's doing
+/// in a way that matters here.
+async fn tool(stage: &Stage<'_>, words: &[&str]) -> Result<(), Fault> {
+    let request = crate::engine::ExecRequest {
+        command: words.iter().map(|&word| word.to_owned()).collect(),
+        user: None,
+        env: stage.env.clone(),
+        time_limit: Duration::from_secs(60),
+        output_limit: 1024,
+    };
+    stage.engine.exec(&stage.tools, &request).await?;
+    Ok(())
+}
+
+async fn done(stage: &mut Stage<'_>) -> Result<Shot, Fault> {
+    stage.shot(succeeded()).await
+}
+
+/// Nothing came of it, and why.
+async fn nothing(stage: &mut Stage<'_>, why: String) -> Result<Shot, Fault> {
+    let mut shot = stage.shot(Ran::default()).await?;
+    shot.error = Some(why);
+    Ok(shot)
+}
+
+/// What the grader does itself has no exit code.
+fn succeeded() -> Ran {
+    Ran { is_well: true, ..Ran::default() }
+}

@@ -1,0 +1,129 @@
+//! Requests to the engine, each on a connection of its own.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use http::{Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::route::Route;
+use super::world::{Ours, World};
+
+/// How long the engine may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long it may take to say what there is.
+const LOOK: Duration = Duration::from_secs(30);
+/// The largest answer that is read as a whole.
+pub(super) const LARGEST: usize = 32 << 20;
+
+/// A connection, whatever it is made of.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A way to the engine.
+pub trait Dial: Send + Sync + 'static {
+    /// Opens a fresh connection.
+    fn dial(&self) -> BoxFuture<'_, io::Result<Box<dyn Stream>>>;
+}
+
+/// What is sent, and what comes back.
+pub(super) type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Headers that mean something to the engine and are safe to pass on.
+fn is_passed(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let known = ["accept", "user-agent", "x-registry-auth", "x-registry-config", "traceparent"];
+    known.contains(&name) || name.starts_with("x-docker-expose-session-")
+}
+
+/// The request that goes to the engine.
+pub(super) fn request(
+    method: Method,
+    target: &str,
+    headers: &HeaderMap,
+    body: Body,
+    kind: Option<&'static str>,
+    upgrade: Option<HeaderValue>,
+) -> Result<Request<Body>, http::Error> {
+    let mut request = Request::builder().method(method).uri(target).header(HOST, "docker");
+    for (name, value) in headers.iter().filter(|(name, _)| is_passed(name)) {
+        request = request.header(name, value);
+    }
+    // Never the student's: Go takes a form in the body for a query.
+    if let Some(kind) = kind {
+        request = request.header(CONTENT_TYPE, kind);
+    }
+    if let Some(protocol) = upgrade {
+        request = request.header(CONNECTION, "Upgrade").header(UPGRADE, protocol);
+    }
+    request.body(body)
+}
+
+/// Sends a request on a connection of its own and gives the answer's head.
+pub(super) async fn send(
+    engine: &dyn Dial,
+    request: Request<Body>,
+) -> io::Result<Response<Incoming>> {
+    let stream = tokio::time::timeout(CONNECT, engine.dial())
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no connection within 10 s"))??;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // The connection lives as long as its answer is read, and ends by itself after that.
+    tokio::spawn(connection.with_upgrades());
+    sender.send_request(request).await.map_err(broken)
+}
+
+/// Asks the engine for something of our own; `None` if it is not there.
+pub(super) async fn get(engine: &dyn Dial, target: &str) -> io::Result<Option<Value>> {
+    let ask = async {
+        let request = request(Method::GET, target, &HeaderMap::new(), whole(""), None, None)
+            .map_err(io::Error::other)?;
+        let answer = send(engine, request).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+        let body = body.map_err(io::Error::other)?.to_bytes();
+        if status.is_success() {
+            return serde_json::from_slice(&body).map(Some).map_err(io::Error::other);
+        }
+        if status.is_client_error() {
+            return Ok(None);
+        }
+        Err(io::Error::other(format!("the engine answers {status} to {target}")))
+    };
+    tokio::time::timeout(LOOK, ask).await.map_err(|_| {
+        io::Error::new(io::ErrorKind::TimedOut, format!("no answer to {target} within 30 s"))
+    })?
+}
+
+/// Looks at as much of the engine as the review of a request needs.
+pub(super) async fn look(engine: &dyn Dial, route: &Route, ours: Ours) -> io::Result<World> {
+    let mut world = World::new(ours);
+    for part in route.needs() {
+        if let Some(answer) = get(engine, part.path()).await? {
+            world.learn(part, &answer);
+        }
+    }
+    if route.kind() == "exec"
+        && let Some(answer) = get(engine, &format!("/exec/{}/json", route.encoded())).await?
+    {
+        world.learn_exec(&answer);
+    }
+    Ok(world)
+}
+
+pub(super) fn broken(error: hyper::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, error)
+}

@@ -1,0 +1,244 @@
+//! What the commands did, as far as only the policy sees it: refusals, and containers at their birth.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::no::quoted;
+use super::world::Ours;
+
+/// The most connections at once; a further one waits.
+const CONNECTIONS: usize = 64;
+const REFUSALS: usize = 100;
+const CONTAINERS: usize = 200;
+/// The most containers whose ids are known as the student's.
+const MADE: usize = 10_000;
+/// The most streams of one container, and bytes of all of them together.
+const STREAMS: usize = 16;
+const OUTPUT: usize = 256 * 1024;
+/// The longest description of a container that is kept whole.
+const DESCRIPTION: usize = 128 * 1024;
+const FAULTS: usize = 10;
+
+/// Something that a command asked for and did not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// For the student: "your command asked for --privileged, which this course does not allow".
+    pub sentence: String,
+    /// The call that it was: `POST /containers/create`.
+    pub call: String,
+}
+
+/// A container that a command made.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Its whole id.
+    pub id: String,
+    /// Its name, without a slash.
+    pub name: String,
+    /// The image's name as the command gave it.
+    pub image: String,
+    /// What the engine said of it right after its creation: the answer to `docker inspect`.
+    pub created_inspect: Value,
+    /// What it told those who were attached to it, a stream for each of them, the oldest first.
+    pub streams: Vec<Output>,
+}
+
+/// What a container told one who was attached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Standard output and standard error, as they came.
+    pub bytes: Vec<u8>,
+    /// Whether there was more.
+    pub truncated: bool,
+}
+
+/// What happened, up to now.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    /// What was refused, the first of it first.
+    pub refusals: Vec<Refusal>,
+    /// The containers that were made, in their order.
+    pub containers: Vec<Seen>,
+    /// How many more were refused or made than there is room for.
+    pub dropped: usize,
+    /// What went wrong on our side: nothing that a student answers for.
+    pub faults: Vec<String>,
+}
+
+/// Collects what the connections of one play tell. Shared by all of them.
+#[derive(Debug)]
+pub struct Record {
+    inner: Mutex<Inner>,
+    connections: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    events: Events,
+    made: HashSet<String>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), connections: Arc::new(Semaphore::new(CONNECTIONS)) }
+    }
+}
+
+impl Record {
+    /// Everything up to now.
+    pub fn events(&self) -> Events {
+        self.lock().events.clone()
+    }
+
+    /// Takes everything up to now; what comes later is added to nothing, but an attached container
+    /// is still known and its further output is kept.
+    pub fn take_refusals(&self) -> Vec<Refusal> {
+        std::mem::take(&mut self.lock().events.refusals)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Whoever panicked with the lock left whole values behind.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.connections).acquire_owned().await.ok()
+    }
+
+    pub(super) fn ours(&self, images: &[String]) -> Ours {
+        Ours { images: images.to_vec(), made: self.lock().made.clone() }
+    }
+
+    pub(super) fn refuse(&self, sentence: &str, call: String) {
+        let events = &mut self.lock().events;
+        if events.refusals.len() < REFUSALS {
+            events.refusals.push(Refusal { sentence: sentence.to_owned(), call });
+        } else {
+            events.dropped += 1;
+        }
+    }
+
+    pub(super) fn fault(&self, what: String) {
+        let faults = &mut self.lock().events.faults;
+        if faults.len() < FAULTS {
+            faults.push(what);
+        }
+    }
+
+    /// A container was made through the policy, so that it is the student's.
+    pub(super) fn made(&self, id: &str) {
+        let made = &mut self.lock().made;
+        if made.len() < MADE {
+            made.insert(id.to_owned());
+        }
+    }
+
+    /// The engine's description of a new container.
+    pub(super) fn seen(&self, inspect: Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let seen = Seen {
+            id: text(&inspect["Id"]),
+            name: text(&inspect["Name"]).trim_start_matches('/').to_owned(),
+            image: text(&inspect["Config"]["Image"]),
+            created_inspect: bounded(inspect),
+            streams: Vec::new(),
+        };
+        let events = &mut self.lock().events;
+        if events.containers.len() < CONTAINERS {
+            events.containers.push(seen);
+        } else {
+            events.dropped += 1;
+        }
+    }
+
+    /// Begins a stream of a container; the answer is its number.
+    pub(super) fn attached(&self, id: &str) -> Option<usize> {
+        let events = &mut self.lock().events;
+        let streams = &mut events.containers.iter_mut().find(|seen| seen.id == id)?.streams;
+        if streams.len() >= STREAMS {
+            return None;
+        }
+        streams.push(Output::default());
+        Some(streams.len() - 1)
+    }
+
+    /// Keeps what came on a stream, as much of it as there is room for.
+    pub(super) fn told(&self, id: &str, stream: usize, bytes: &[u8]) {
+        let events = &mut self.lock().events;
+        let Some(seen) = events.containers.iter_mut().find(|seen| seen.id == id) else { return };
+        let all: usize = seen.streams.iter().map(|output| output.bytes.len()).sum();
+        if let Some(output) = seen.streams.get_mut(stream) {
+            let room = OUTPUT.saturating_sub(all);
+            let kept = bytes.get(..room).unwrap_or(bytes);
+            output.bytes.extend_from_slice(kept);
+            output.truncated |= kept.len() < bytes.len();
+        }
+    }
+}
+
+/// A description of ordinary length; of a huge one only what it is and what it mounts.
+fn bounded(inspect: Value) -> Value {
+    if inspect.to_string().len() <= DESCRIPTION {
+        return inspect;
+    }
+    let short = |value: &Value| quoted(value.as_str().unwrap_or_default());
+    let mounts = inspect["Mounts"].clone();
+    let mounts = if mounts.to_string().len() <= DESCRIPTION { mounts } else { Value::Null };
+    json!({
+        "Id": inspect["Id"],
+        "Name": inspect["Name"],
+        "Created": inspect["Created"],
+        "Image": inspect["Image"],
+        "Mounts": mounts,
+        "Config": { "Image": short(&inspect["Config"]["Image"]), "Tty": inspect["Config"]["Tty"] },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_bounded() {
+        let record = Record::default();
+        for number in 0..CONTAINERS + 5 {
+            record.seen(json!({"Id": format!("c{number}"), "Name": "/x"}));
+            record.refuse("no", "GET /".to_owned());
+        }
+        let events = record.events();
+        assert_eq!((events.containers.len(), events.refusals.len()), (CONTAINERS, REFUSALS));
+        assert_eq!(events.dropped, 5 + CONTAINERS + 5 - REFUSALS);
+    }
+
+    #[test]
+    fn output_is_kept_by_stream_and_clipped_over_all() {
+        let record = Record::default();
+        record.seen(json!({"Id": "a", "Name": "/web", "Config": {"Image": "busybox"}}));
+        let first = record.attached("a").unwrap();
+        record.told("a", first, b"one");
+        let second = record.attached("a").unwrap();
+        record.told("a", second, &vec![b'x'; OUTPUT]);
+        let seen = record.events().containers.remove(0);
+        assert_eq!((seen.name.as_str(), seen.image.as_str()), ("web", "busybox"));
+        assert_eq!(seen.streams[0], Output { bytes: b"one".to_vec(), truncated: false });
+        assert_eq!((seen.streams[1].bytes.len(), seen.streams[1].truncated), (OUTPUT - 3, true));
+        assert_eq!(record.attached("b"), None);
+        for _ in 0..STREAMS {
+            record.attached("a");
+        }
+        assert_eq!(record.attached("a"), None);
+    }
+
+    #[test]
+    fn a_huge_description_is_cut_to_what_matters() {
+        let record = Record::default();
+        let env = "x".repeat(DESCRIPTION);
+        record.seen(json!({"Id": "a", "Config": {"Env": [env]}, "Mounts": [{"Type": "bind"}]}));
+        let seen = record.events().containers.remove(0).created_inspect;
+        assert_eq!(seen["Mounts"][0]["Type"], "bind");
+        assert_eq!(seen["Config"]["Env"], Value::Null);
+    }
+}

@@ -1,0 +1,78 @@
+//! The pure heart: may this request reach the engine, and as what.
+
+use super::endpoints::{Answer, Body};
+use super::json;
+use super::no::No;
+use super::query::Query;
+use super::route::Route;
+use super::shape::Context;
+
+/// A request as it is sent to the engine.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Allowed {
+    /// Path and query.
+    pub(super) target: String,
+    /// The body to send; `None` if the request's own is a file that goes on as it comes.
+    pub(super) body: Option<Vec<u8>>,
+    /// The whole id of the container that the request is about.
+    pub(super) container: Option<String>,
+    pub(super) answer: Answer,
+}
+
+/// Judges a request that was routed. `body` is whole, or nothing if it is a file.
+pub(super) fn review(
+    route: &Route,
+    query: &str,
+    body: &[u8],
+    context: &Context<'_>,
+) -> Result<Allowed, No> {
+    let endpoint = route.endpoint;
+    let mut query = Query::read(query, endpoint.keys)?;
+    if let Some(check) = endpoint.query {
+        check(&mut query, context)?;
+    }
+    let mut container = None;
+    match route.kind() {
+        "container" => container = Some(context.world.container(&route.subject)?),
+        "network" => look(route, context)?,
+        "volume" => context.world.volume(&route.subject)?,
+        "image" => context.world.image(&route.subject)?,
+        "exec" => context.world.exec(&route.subject)?,
+        _ => {}
+    }
+    let subject = container.as_deref().unwrap_or(&route.subject);
+    Ok(Allowed {
+        target: format!("{}{}", route.path(subject), query.print()),
+        body: rebuilt(endpoint.body, body, context)?,
+        answer: endpoint.answer,
+        container,
+    })
+}
+
+/// Everybody may look at the host's network, but not join it.
+fn look(route: &Route, context: &Context<'_>) -> Result<(), No> {
+    match context.world.network(&route.subject) {
+        Err(No::Refused(_)) if !route.endpoint.pattern.ends_with("/connect") => Ok(()),
+        other => other,
+    }
+}
+
+fn rebuilt(body: Body, given: &[u8], context: &Context<'_>) -> Result<Option<Vec<u8>>, No> {
+    let (check, optional) = match body {
+        Body::File => return Ok(None),
+        // Old engines read settings from the body of calls that have none any more.
+        Body::Nothing => {
+            return match given.trim_ascii() {
+                b"" | b"{}" | b"null" => Ok(Some(Vec::new())),
+                _ => Err(No::bad("this request has no body")),
+            };
+        }
+        Body::Json { check, optional } => (check, optional),
+    };
+    if optional && matches!(given.trim_ascii(), b"" | b"null") {
+        return Ok(Some(given.trim_ascii().to_vec()));
+    }
+    let value = json::parse(given)
+        .map_err(|error| No::bad(format!("the request's body is not JSON: {error}")))?;
+    check(value, context).map(|value| Some(value.to_string().into_bytes()))
+}

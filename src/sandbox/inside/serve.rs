@@ -1,0 +1,108 @@
+//! One client's time with the sandbox: the tunnel's other end.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::disk;
+use super::groups::Groups;
+use crate::engine::WINDOWS;
+use crate::sandbox::protocol::{Bases, ENGINE, ENGINE_SOCKET, KEEP, STUDENT, STUDENT_SOCKET, USE};
+
+/// A client's own word is short.
+const LARGEST: usize = 1 << 20;
+/// Connections at a time; the engine's own bound is far above it.
+const STREAMS: u32 = 1024;
+
+struct Desk {
+    groups: Groups,
+    student: io::Result<UnixListener>,
+    bases: Mutex<Bases>,
+}
+
+/// Serves until the client is gone, and tells which images are to be kept.
+pub(super) async fn serve(stream: UnixStream, groups: Groups, bases: Bases) -> Bases {
+    let desk = Arc::new(Desk { groups, student: listen(), bases: Mutex::new(bases) });
+    let service = {
+        let desk = Arc::clone(&desk);
+        service_fn(move |request| answer(request, Arc::clone(&desk)))
+    };
+    // How the client goes makes no difference.
+    let _ended = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1)
+        .max_concurrent_streams(STREAMS)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    desk.bases.lock().map(|bases| bases.clone()).unwrap_or_default()
+}
+
+/// A socket that the student's commands see as Docker's, new for each client.
+fn listen() -> io::Result<UnixListener> {
+    let _ = std::fs::remove_file(STUDENT_SOCKET);
+    let listener = UnixListener::bind(STUDENT_SOCKET)?;
+    // The commands run as nobody in particular.
+    disk::open_to_all(STUDENT_SOCKET)?;
+    Ok(listener)
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    desk: Arc<Desk>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let answered = match *request.method() {
+        Method::CONNECT => connect(request, &desk).await,
+        _ => tell(request, &desk).await,
+    };
+    Ok(answered.unwrap_or_else(|error| {
+        let mut response = Response::new(Full::from(error.to_string()));
+        *response.status_mut() = StatusCode::BAD_GATEWAY;
+        response
+    }))
+}
+
+/// A connection to the engine, or the next one that the student's commands make.
+async fn connect(request: Request<Incoming>, desk: &Desk) -> io::Result<Response<Full<Bytes>>> {
+    let target = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+    let mut near = match target.as_str() {
+        ENGINE => UnixStream::connect(ENGINE_SOCKET).await?,
+        STUDENT => match &desk.student {
+            Ok(listener) => listener.accept().await?.0,
+            Err(error) => return Err(io::Error::other(error.to_string())),
+        },
+        other => return Err(io::Error::other(format!("nothing here is called {other:?}"))),
+    };
+    tokio::spawn(async move {
+        if let Ok(far) = hyper::upgrade::on(request).await {
+            // Either end may be cut off at any time.
+            let _ended = tokio::io::copy_bidirectional(&mut near, &mut TokioIo::new(far)).await;
+        }
+    });
+    Ok(Response::default())
+}
+
+async fn tell(request: Request<Incoming>, desk: &Desk) -> io::Result<Response<Full<Bytes>>> {
+    let path = request.uri().path().to_owned();
+    let body = Limited::new(request.into_body(), LARGEST).collect().await;
+    let body = body.map_err(io::Error::other)?.to_bytes();
+    match path.as_str() {
+        KEEP => {
+            let bases: Bases = serde_json::from_slice(&body)?;
+            if let Ok(mut known) = desk.bases.lock() {
+                known.extend(bases);
+            }
+            Ok(Response::default())
+        }
+        USE => Ok(Response::new(Full::from(serde_json::to_vec(&desk.groups.used())?))),
+        other => Err(io::Error::other(format!("nothing here is called {other:?}"))),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the two sides of a sandbox agree on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the program lies in a sandbox.
+pub(super) const PROGRAM: &str = "/grade";
+/// The volume that holds the disk.
+pub(super) const VOLUME: &str = "/sandbox";
+/// Where the disk is mounted.
+pub(super) const DISK: &str = "/disk";
+/// Where the first process listens for clients.
+pub(super) const CONTROL: &str = "/run/grade-control.sock";
+/// The engine's own socket.
+pub(super) const ENGINE_SOCKET: &str = "/run/docker.sock";
+/// The folder, and the socket in it, that the student's commands see as Docker's.
+pub const STUDENT_RUN: &str = "/run/student";
+/// See [`STUDENT_RUN`].
+pub const STUDENT_SOCKET: &str = "/run/student/docker.sock";
+/// Where the student's folders are on the disk, with links that lead somewhere.
+pub const DISK_HOME: &str = "/disk/home";
+/// Where the engine finds the student's folders.
+pub const HOME: &str = "/home/student";
+
+/// The first line to a client: the sandbox is its alone.
+pub(super) const READY: &str = "ready";
+/// The first line to a client: somebody else has the sandbox.
+pub(super) const BUSY: &str = "busy";
+
+/// The tunnel's name of the engine.
+pub(super) const ENGINE: &str = "engine:1";
+/// The tunnel's name of the next connection that the student's commands make.
+pub(super) const STUDENT: &str = "student:1";
+/// Where what is to be kept is told.
+pub(super) const KEEP: &str = "/keep";
+/// Where the use of the limits is asked for.
+pub(super) const USE: &str = "/use";
+
+/// The limits of everything that a submission does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxLimits {
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Processes and threads.
+    pub processes: u32,
+    /// Bytes on disk, base images included.
+    pub disk: u64,
+}
+
+/// How far the limits were used, since the sandbox was handed out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// Times that the memory was all taken and something was ended for it.
+    pub out_of_memory: u64,
+    /// Whether all processes were taken at some time.
+    pub out_of_processes: bool,
+    /// Bytes that are free on the disk now.
+    pub disk_free: u64,
+}
+
+/// The images that outlive a submission: names, and the ids they stand for.
+pub(super) type Bases = BTreeMap<String, String>;
