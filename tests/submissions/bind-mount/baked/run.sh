@@ -1,0 +1,2 @@
+#!/bin/sh
+docker build -q -t app . && docker run --rm app

@@ -1,0 +1,2 @@
+#!/bin/sh
+docker run --rm --mount "type=bind,source=$PWD/conf,target=/etc/app,readonly" busybox cat /etc/app/app.conf

@@ -1,0 +1,3 @@
+#!/bin/sh
+mkdir -p config
+docker run --rm --mount "type=bind,source=$PWD/config,target=/etc/app,readonly" busybox cat /etc/app/app.conf

@@ -1,0 +1,2 @@
+#!/bin/sh
+docker run --rm -i --mount "type=bind,source=$PWD/config,target=/etc/app,readonly" busybox cat < config/app.conf

@@ -1,0 +1,5 @@
+#!/bin/sh
+docker create --name flat myapp:1.0
+docker export flat > rootfs.tar
+docker commit flat myapp:flat
+docker rm flat

@@ -1,0 +1,4 @@
+#!/bin/sh
+docker create --name flat myapp:1.0
+docker export flat > rootfs.tar
+docker import rootfs.tar myapp:flat

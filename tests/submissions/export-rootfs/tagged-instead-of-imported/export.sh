@@ -1,0 +1,5 @@
+#!/bin/sh
+docker create --name flat myapp:1.0
+docker export flat > rootfs.tar
+docker rm flat
+docker tag myapp:1.0 myapp:flat

@@ -1,0 +1,7 @@
+mkdir -p /data
+n=$(cat /data/count 2>/dev/null || echo 0)
+n=$((n + 1))
+echo "$n" > /data/count
+echo "Hello, I am counting."
+echo "count=$n"
+exec tail -f /dev/null

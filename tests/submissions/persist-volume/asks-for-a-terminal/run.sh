@@ -1,0 +1,2 @@
+#!/bin/sh
+docker run -it --name counter -v counts:/data counter

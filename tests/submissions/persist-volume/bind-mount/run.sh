@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir -p data
+docker run -d --name counter -v "$PWD/data:/data" counter

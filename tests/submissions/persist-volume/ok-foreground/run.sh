@@ -1,0 +1,1 @@
+docker run --rm --name counter -v mydata:/data counter

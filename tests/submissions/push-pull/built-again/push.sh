@@ -1,0 +1,4 @@
+#!/bin/sh
+docker build -t "$REGISTRY/team/app:1.0" .
+docker push "$REGISTRY/team/app:1.0"
+docker build --label checked=yes -t "$REGISTRY/team/app:1.0" .

@@ -1,0 +1,2 @@
+#!/bin/sh
+docker build -t "$REGISTRY/team/app:1.0" .

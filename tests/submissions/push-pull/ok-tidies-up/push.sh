@@ -1,0 +1,5 @@
+#!/bin/sh -e
+REGISTRY=${REGISTRY:-localhost:5000}
+docker build -t "$REGISTRY/team/app:1.0" .
+docker push "$REGISTRY/team/app:1.0"
+docker image rm "$REGISTRY/team/app:1.0"
