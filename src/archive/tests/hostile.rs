@@ -42,6 +42,17 @@ fn only_files_have_content() {
 }
 
 #[test]
+fn every_number_of_a_header_is_one() {
+    for at in [100, 108, 116, 136, 329, 337] {
+        let mut header = header(b'0', "x", b"", 0);
+        header.as_mut_bytes()[at] = b'9';
+        header.set_cksum();
+        let bytes = [header.as_bytes(), &END[..]].concat();
+        assert!(danger(&bytes).contains("is damaged"), "{at}");
+    }
+}
+
+#[test]
 fn paths_and_links_stay_inside() {
     let with = |part: Part| [image(), vec![part]].concat();
     refused(&with(file("../x", "")), "leads out");
