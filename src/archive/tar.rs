@@ -162,6 +162,13 @@ impl<'b, R: Read> Tar<'b, R> {
         if octal(&header.as_old().cksum)? != sum - own + 8 * u64::from(b' ') {
             return Err(Flaw::broken("is damaged, or no tar archive"));
         }
+        if ![100..108, 108..116, 116..124, 136..148, 329..337, 337..345]
+            .into_iter()
+            .all(|field| is_number(&block[field]))
+        {
+            // Mode, owner, times and devices: the engine's reader takes nothing else.
+            return Err(Flaw::broken("is damaged, or no tar archive"));
+        }
         if is_odd(&header, &block) {
             return Err(Flaw::danger("has entries in an outdated form"));
         }
@@ -260,8 +267,12 @@ fn is_odd(header: &Header, block: &[u8; BLOCK]) -> bool {
     if header.as_ustar().is_some() {
         return &block[508..512] == b"tar\0";
     }
-    let time = |field: &[u8]| field[0] & 0x80 != 0 || octal(field).is_ok();
-    header.as_gnu().is_none_or(|gnu| !time(&gnu.atime) || !time(&gnu.ctime))
+    header.as_gnu().is_none_or(|gnu| !is_number(&gnu.atime) || !is_number(&gnu.ctime))
+}
+
+/// Whether a field holds a number in either form.
+fn is_number(field: &[u8]) -> bool {
+    field.first().is_some_and(|byte| byte & 0x80 != 0) || octal(field).is_ok()
 }
 
 /// A name from a GNU header, which ends with its first zero.

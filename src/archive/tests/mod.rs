@@ -247,3 +247,30 @@ fn a_source_that_fails_is_no_fault_of_the_archive() {
         assert_eq!(error.to_string(), "the disk is gone", "{}", start.len());
     }
 }
+
+#[test]
+fn a_failure_is_not_forgotten_when_reading_could_go_on() {
+    struct Once<'a>(&'a [u8], Option<usize>);
+    impl Read for Once<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match &mut self.1 {
+                Some(0) => {
+                    self.1 = None;
+                    return Err(io::Error::other("the disk was gone"));
+                }
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            let most = buffer.len().min(512);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+    let bytes = tar(&image());
+    for reads in 0..bytes.len() / 512 {
+        let read = survey(Once(&bytes, Some(reads)), &Bounds::default());
+        assert!(read.is_err(), "{reads}");
+    }
+    // The bound is hit within a layer, and what follows would fit again.
+    let bounds = Bounds { file: 1 << 20, unpacked: bytes.len() as u64 - 600, ..Bounds::default() };
+    assert!(survey(Once(&bytes, None), &bounds).unwrap().danger.is_some());
+}
