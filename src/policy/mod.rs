@@ -13,7 +13,7 @@
 //! | `review` | may this request go on, and as what: a pure function |
 //! | `query`, `queries`, `json`, `shape` | reading and rebuilding what a request says |
 //! | `create`, `harmless`, `mounts`, `namespaces`, `objects` | the bodies, field by field |
-//! | `world` | what is on the engine, and what of it is ours |
+//! | `world`, `names` | what is on the engine, and what of it is ours |
 //! | `serve`, `engine`, `stream`, `answers` | the HTTP around it |
 //! | `record` | what the commands did, as only the policy sees it |
 //!
@@ -29,6 +29,7 @@ mod engine;
 mod harmless;
 mod json;
 mod mounts;
+mod names;
 mod namespaces;
 mod no;
 mod objects;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::names::{familiar, untagged};
 use super::no::{No, quoted};
 
 /// A container with this label is the grader's own, unless it was made through the policy.
@@ -159,8 +160,12 @@ impl World {
         })
     }
 
-    /// A volume may be used, unless it is the grader's.
+    /// A volume may be used, unless it is the grader's. No name of a volume has a slash: the engine
+    /// says so too, but nothing that looks like a path shall depend on that.
     pub(super) fn volume(&self, name: &str) -> Result<(), No> {
+        if name.contains(['/', '\\']) || name.starts_with('.') {
+            return Err(No::bad(format!("\"{}\" is no name of a volume", quoted(name))));
+        }
         if self.volumes.iter().any(|volume| volume.hidden && volume.id == name) {
             return Err(No::Absent(format!("get {}: no such volume", quoted(name))));
         }
@@ -260,28 +265,6 @@ pub(super) fn text(value: &Value) -> &str {
 
 fn names(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// An image's name as the engine shows it: `docker.io/library/busybox` is `busybox:latest`.
-fn familiar(name: &str) -> String {
-    let name = ["docker.io/", "index.docker.io/"]
-        .into_iter()
-        .find_map(|hub| name.strip_prefix(hub))
-        .unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
-    if name.contains('@') || untagged(name) != name {
-        name.to_owned()
-    } else {
-        format!("{name}:latest")
-    }
-}
-
-/// The name without its tag.
-fn untagged(name: &str) -> &str {
-    match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    }
 }
 
 #[cfg(test)]
