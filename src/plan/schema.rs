@@ -107,7 +107,7 @@ fn step() -> Json {
     let text = || json!({ "type": "string" });
     let flag = || json!({ "type": "boolean" });
     json!({
-        "type": "object", "required": ["name", "do"], "additionalProperties": false,
+        "type": "object", "required": ["do"], "additionalProperties": false,
         "properties": {
             "name": text(), "do": { "enum": ACTIONS }, "go_on": flag(), "volumes": flag(),
             "script": text(), "path": text(), "text": text(), "image": text(),

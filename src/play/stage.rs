@@ -153,6 +153,9 @@ impl Stage<'_> {
 
     /// Ends what goes on. The folder stays, to be read; the containers go with the next play.
     pub(super) async fn close(self) {
+        for container in self.made().await.unwrap_or_default() {
+            let _ = self.engine.remove(&container).await;
+        }
         drop((self.door, self.attached));
         if let Some(registry) = self.registry {
             // What stays goes with the sandbox's emptying.

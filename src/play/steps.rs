@@ -36,7 +36,7 @@ pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, 
             Ok(shot)
         }
         Action::Restart => {
-            for container in stage.engine.strangers().await? {
+            for container in stage.made().await? {
                 if let Started::Refused { message } = stage.engine.restart(&container).await? {
                     return nothing(stage, message).await;
                 }
@@ -98,7 +98,7 @@ async fn remove(stage: &mut Stage<'_>, volumes: bool) -> Result<Shot, Fault> {
     if let Some(down) = stage.down_command() {
         ran = stage.command(down, false).await?;
     }
-    for container in stage.engine.strangers().await? {
+    for container in stage.made().await? {
         // Not its volumes: those that have no name stay behind, as with `docker rm -f`.
         stage.engine.remove_keeping_volumes(&container).await?;
     }
@@ -203,7 +203,7 @@ async fn pull(stage: &mut Stage<'_>, image: &str) -> Result<Shot, Fault> {
 
 /// Waits until the newest container has something to say, or has ended.
 async fn settle(stage: &mut Stage<'_>) -> Result<(), Fault> {
-    match stage.engine.strangers().await?.last() {
+    match stage.made().await?.last() {
         Some(newest) => Ok(stage.settle_one(newest).await?),
         None => Ok(()),
     }
@@ -221,8 +221,20 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// The containers that the commands made and that are there, the oldest first. (A label would not
+    /// tell them: an image of theirs may carry ours.)
+    pub(super) async fn made(&self) -> Result<Vec<String>, EngineError> {
+        let mut there = Vec::new();
+        for seen in self.record.events().containers {
+            if self.engine.describe(&seen.id).await?.is_some() {
+                there.push(seen.id);
+            }
+        }
+        Ok(there)
+    }
+
     pub(super) async fn newest_running(&self) -> Result<Option<String>, EngineError> {
-        let Some(newest) = self.engine.strangers().await?.pop() else { return Ok(None) };
+        let Some(newest) = self.made().await?.pop() else { return Ok(None) };
         Ok(self.engine.inspect(&newest).await?.running.then_some(newest))
     }
 }

@@ -3,17 +3,20 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::header::{TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, BodyStream, Limited, StreamBody};
+use http_body_util::{BodyExt, BodyStream, Collected, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -33,6 +36,8 @@ use super::{Rules, engine::Body};
 /// The largest body that is reviewed.
 const REVIEWED: usize = 1 << 20;
 
+/// How long the rest of a body is read that is not wanted.
+const DRAIN: Duration = Duration::from_secs(10);
 const TOO_MUCH: &str =
     "your commands made more containers, images, volumes and labels than this course allows";
 
@@ -90,10 +95,17 @@ where
 }
 
 impl Wall {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> Response<Body> {
         let call =
             format!("{} {}", quoted(request.method().as_str()), quoted(request.uri().path()));
-        match Arc::clone(&self).ask(request).await {
+        let upgrade = hyper::upgrade::on(&mut request);
+        let (head, body) = request.into_parts();
+        let mut body = Some(body);
+        let answer = Arc::clone(&self).ask(head, &mut body, upgrade).await;
+        if answer.is_err() {
+            drain(body).await;
+        }
+        match answer {
             Ok(answer) => answer,
             Err(Stop::No(no)) => {
                 if let No::Refused(sentence) = &no {
@@ -108,19 +120,22 @@ impl Wall {
         }
     }
 
-    async fn ask(self: Arc<Self>, mut request: Request<Incoming>) -> Result<Response<Body>, Stop> {
-        let route = Route::find(request.method().as_str(), request.uri().path())?;
-        let upgrade = hyper::upgrade::on(&mut request);
-        let (head, body) = request.into_parts();
+    /// Asks the engine, if it may be asked. The body is taken if all of it was.
+    async fn ask(
+        self: Arc<Self>,
+        head: Parts,
+        body: &mut Option<Incoming>,
+        upgrade: OnUpgrade,
+    ) -> Result<Response<Body>, Stop> {
+        let route = Route::find(head.method.as_str(), head.uri.path())?;
         let is_file = matches!(route.endpoint.body, endpoints::Body::File);
-        let (given, file) = if is_file {
-            (Bytes::new(), Some(body.map_err(Into::into).boxed_unsync()))
-        } else {
-            let given = Limited::new(body, REVIEWED).collect().await;
-            let given =
-                given.map_err(|_| No::bad("the request's body did not arrive, or is too large"))?;
-            (given.to_bytes(), None)
+        let given = match body {
+            Some(body) if !is_file => Limited::new(body, REVIEWED).collect().await,
+            _ => Ok(Collected::default()),
         };
+        let given = given
+            .map_err(|_| No::bad("the request's body did not arrive, or is too large"))?
+            .to_bytes();
 
         let ours = self.record.ours(&self.rules.hidden_images);
         let reading = self.record.reading().await;
@@ -133,6 +148,7 @@ impl Wall {
             Answer::Attach | Answer::Upgrade => head.headers.get(UPGRADE).cloned(),
             _ => None,
         };
+        let file = body.take_if(|_| is_file);
         let kind = match (&file, &allowed.body) {
             (Some(_), _) => Some("application/x-tar"),
             (None, Some(body)) if !body.is_empty() => Some("application/json"),
@@ -140,7 +156,10 @@ impl Wall {
         };
         let Allowed { target, body, container, answer } = allowed;
         let asked = Bytes::from(body.unwrap_or_default());
-        let body = file.unwrap_or_else(|| whole(asked.clone()));
+        let body = match file {
+            Some(file) => file.map_err(Into::into).boxed_unsync(),
+            None => whole(asked.clone()),
+        };
         let request = engine::request(head.method, &target, &head.headers, body, kind, protocol)
             .map_err(|_| No::bad("the request is malformed"))?;
         if answer == Answer::Created {
@@ -219,7 +238,7 @@ impl Wall {
     fn switch(
         &self,
         mut response: Response<Incoming>,
-        student: hyper::upgrade::OnUpgrade,
+        student: OnUpgrade,
         listener: Option<Listener>,
     ) -> Response<Body> {
         let protocol = response.headers().get(UPGRADE).cloned();
@@ -237,6 +256,14 @@ impl Wall {
         headers.insert(UPGRADE, protocol.unwrap_or(HeaderValue::from_static("tcp")));
         response
     }
+}
+
+/// Reads what nobody wants. A client that is cut off while it sends a file never reads the answer,
+/// which is the sentence that its student is to see.
+async fn drain(body: Option<Incoming>) {
+    let Some(mut body) = body else { return };
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _without_end = tokio::time::timeout(DRAIN, rest).await;
 }
 
 /// The answer that the student gets for the engine's.

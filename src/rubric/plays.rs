@@ -104,8 +104,8 @@ fn steps(node: &Node, known: &Known<'_>, review: &mut Review) -> Vec<Step> {
         review.note(&node.span, "a play has a step at least");
     }
     let mut steps: Vec<Step> = Vec::new();
-    for node in nodes {
-        if let Some(step) = step(node, known, review) {
+    for (index, node) in nodes.iter().enumerate() {
+        if let Some(step) = step(node, index, known, review) {
             if steps.iter().any(|known| known.name == step.name) {
                 review.note(&node.span, format!("another step is called `{}` already", step.name));
             }
@@ -115,9 +115,13 @@ fn steps(node: &Node, known: &Known<'_>, review: &mut Review) -> Vec<Step> {
     steps
 }
 
-fn step(node: &Node, known: &Known<'_>, review: &mut Review) -> Option<Step> {
+/// A step that nobody asks about needs no name.
+fn step(node: &Node, index: usize, known: &Known<'_>, review: &mut Review) -> Option<Step> {
     let mut fields = Fields::of(node, review);
-    let name = fields.require("name", review).and_then(|node| node.text(review));
+    let name = match fields.get("name") {
+        Some(node) => node.text(review),
+        None => Some(format!("step {}", index + 1)),
+    };
     let go_on = fields.get("go_on").and_then(|node| node.bool(review)).unwrap_or_default();
     let kind = fields.require("do", review);
     let action = kind.and_then(|kind| {

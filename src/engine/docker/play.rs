@@ -8,7 +8,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ImportImageOptionsBuilder,
-    InspectContainerOptions, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    InspectContainerOptions, ListImagesOptionsBuilder,
     ListVolumesOptions, LogsOptionsBuilder, RemoveVolumeOptionsBuilder, TagImageOptionsBuilder,
 };
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use super::create::pairs;
 use crate::engine::capture::Captured;
 use crate::engine::container::HelperSpec;
 use crate::engine::error::{Cause, EngineError};
-use crate::engine::label::{Labels, container_name};
+use crate::engine::label::container_name;
 
 impl Engine {
     /// Creates and starts a container for the grader's own use.
@@ -59,21 +59,6 @@ impl Engine {
             Ok(Err((_, message))) => Ok(Err(message)),
             Err(cause) => Err(failed(cause)),
         }
-    }
-
-    /// The containers that do not carry our labels, the oldest first: ids.
-    ///
-    /// # Errors
-    /// [`EngineError::List`] when the engine failed.
-    pub async fn strangers(&self) -> Result<Vec<String>, EngineError> {
-        let all = ListContainersOptionsBuilder::default().all(true).build();
-        let listed = call(self.docker.list_containers(Some(all))).await;
-        let mut listed = listed.map_err(|cause| EngineError::List { cause })?;
-        listed.sort_by_key(|container| container.created);
-        let strange = listed.into_iter().filter(|container| {
-            Labels::read_container(&container.labels.clone().unwrap_or_default()).is_none()
-        });
-        Ok(strange.filter_map(|container| container.id).collect())
     }
 
     /// A container as `docker inspect` describes it; none when it is gone.

@@ -7,7 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use rustix::fs::{FileType, Mode, mknodat};
-use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount,
+    unmount,
+};
 
 use crate::sandbox::protocol::{DISK, HOME, STUDENT_RUN, VOLUME};
 
@@ -44,7 +47,9 @@ pub(super) fn make(size: u64) -> io::Result<()> {
     let quiet = MountFlags::BIND | MountFlags::from_bits_retain(NOSYMFOLLOW);
     mount_remount(HOME, quiet | MountFlags::NODEV | MountFlags::NOSUID, "")?;
     fs::create_dir_all(STUDENT_RUN)?;
-    Ok(())
+    // Else a mount that is to follow its source (`bind-propagation=rslave`) is refused.
+    let shared = MountPropagationFlags::SHARED | MountPropagationFlags::REC;
+    Ok(mount_change("/", shared)?)
 }
 
 /// `MS_NOSYMFOLLOW` of Linux 5.10 and newer.
