@@ -19,16 +19,16 @@ pub mod nonce;
 pub mod recipe;
 pub mod unit;
 
-// Floor 1: the engine and the wall before it, predicates on facts, what is handed in, what must not
-// be in an image.
+// Floor 1: the engine and the wall before it, predicates on facts, what is handed in.
+pub mod archive;
 pub mod engine;
 pub mod expect;
-pub mod leak;
 pub mod policy;
 pub mod submission;
 
-// Floor 2: what is asked, and what was answered; where it is tried.
+// Floor 2: what is asked, what was answered, where it is tried, what must not be in an image.
 pub mod evidence;
+pub mod leak;
 pub mod rubric;
 pub mod sandbox;
 

@@ -46,9 +46,9 @@ pub fn make(declared: &[Declared], mut random: impl FnMut(usize) -> String) -> V
         let value = match &one.origin {
             Origin::Random(length) => random(*length),
             Origin::Port(host) => {
-                let number = random(8).bytes().fold(0_u32, |sum, byte| {
-                    sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-                });
+                let number = random(8)
+                    .bytes()
+                    .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
                 format!("{host}:{}", 20_000 + number % 10_000)
             }
             Origin::Sha256(text) => hex(&Sha256::digest(fill(text, &values))),

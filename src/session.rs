@@ -22,8 +22,7 @@ const LEAVING: Duration = Duration::from_secs(60);
 
 /// What a submission may take of the machine, whatever it does: enough for the course's exercises,
 /// little enough for a laptop.
-pub const LIMITS: SandboxLimits =
-    SandboxLimits { memory: 2 << 30, processes: 1024, disk: 8 << 30 };
+pub const LIMITS: SandboxLimits = SandboxLimits { memory: 2 << 30, processes: 1024, disk: 8 << 30 };
 
 /// Where a submission is built and run.
 pub enum Place {

@@ -9,6 +9,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use grade::judge::{Grade, Verdict};
@@ -408,6 +409,111 @@ async fn health_follows_the_images_own_check() {
         "became_healthy = false, still_running = false, exit_code = 9",
     )]);
     hold(&grade(&[("Dockerfile", ends)], &probes).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archive_reads_what_an_engine_would_be_given() {
+    let gzip = |bytes: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    };
+    let saved = docker(&["save", "busybox"]);
+    let container = String::from_utf8(docker(&["create", "busybox", "true"])).unwrap();
+    let exported = docker(&["export", container.trim()]);
+    docker(&["rm", container.trim()]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let submission = folder.path().join("s");
+    std::fs::create_dir_all(submission.join("folder")).unwrap();
+    std::os::unix::fs::symlink("saved.tar", submission.join("link")).unwrap();
+    let twice = [gzip(&saved), gzip(&saved)].concat();
+    for (name, content) in [
+        ("saved.tar", saved.clone()),
+        ("saved.tar.gz", gzip(&saved)),
+        ("cut.tar.gz", gzip(&saved)[..10_000].to_vec()),
+        ("twice.tar.gz", twice),
+        ("exported.tar", exported),
+        ("empty.tar.gz", gzip(b"")),
+        ("text", b"hello".to_vec()),
+    ] {
+        std::fs::write(submission.join(name), content).unwrap();
+    }
+    // Too large to be read, and as good as nothing on the disk.
+    let sparse = std::fs::File::create(submission.join("large.tar")).unwrap();
+    sparse.set_len(600_000_000).unwrap();
+
+    let probes = all(&[
+        (
+            "yes-saved",
+            "archive",
+            "path = \"saved.tar.gz\"",
+            "exists = true, safe = true, danger = { absent = true }, error = { absent = true }, \
+             compression = \"gzip\", form = \"image\", images = 1, layers = 1, \
+             has_manifest = true, tags = { equals = [\"busybox:latest\"] }, \
+             top = [\"manifest.json\"], entries = { at_least = 4 }, \
+             size = { at_least = \"100kB\" }, unpacked_size = { at_least = \"1MB\" }",
+        ),
+        ("no-tag", "archive", "path = \"saved.tar.gz\"", "tags = [\"myapp:1.0\"]"),
+        (
+            "yes-plain",
+            "archive",
+            "path = \"saved.tar\"",
+            "safe = true, compression = \"none\", form = \"image\"",
+        ),
+        ("no-plain", "archive", "path = \"saved.tar\"", "compression = \"gzip\""),
+        (
+            "yes-exported",
+            "archive",
+            "path = \"exported.tar\"",
+            "safe = true, form = \"root-file-system\", has_manifest = false, \
+             top = [\"bin/\", \"etc/\"], layers = { absent = true }, tags = { absent = true }",
+        ),
+        ("no-exported", "archive", "path = \"exported.tar\"", "form = \"image\""),
+        (
+            "yes-cut",
+            "archive",
+            "path = \"cut.tar.gz\"",
+            "safe = false, error = { contains = \"breaks off\" }, danger = { present = true }, \
+             form = { absent = true }, compression = \"gzip\"",
+        ),
+        (
+            "yes-twice",
+            "archive",
+            "path = \"twice.tar.gz\"",
+            "safe = false, danger = { contains = \"after the end of its gzip stream\" }, \
+             error = { absent = true }",
+        ),
+        ("no-twice", "archive", "path = \"twice.tar.gz\"", "safe = true"),
+        ("yes-empty", "archive", "path = \"empty.tar.gz\"", "form = \"empty\", entries = 0"),
+        ("yes-text", "archive", "path = \"text\"", "error = { contains = \"is no tar\" }"),
+        (
+            "yes-large",
+            "archive",
+            "path = \"large.tar\"",
+            "safe = false, danger = { contains = \"larger than 500\" }, size = \"600MB\"",
+        ),
+        ("yes-link", "archive", "path = \"link\"", "exists = true, safe = false"),
+        (
+            "yes-folder",
+            "archive",
+            "path = \"folder\"",
+            "safe = false, error = { contains = \"a folder\" }",
+        ),
+        ("yes-none", "archive", "path = \"none.tar\"", "exists = false, safe = { absent = true }"),
+        ("no-none", "archive", "path = \"none.tar\"", "exists = true"),
+    ]);
+    let path = folder.path().join("kinds.toml");
+    std::fs::write(&path, format!("{HEAD}{probes}")).unwrap();
+    let plan = plan::load(&path).unwrap_or_else(|error| panic!("{error}"));
+    hold(&support::grade(&support::engine().await, &plan, &submission).await);
+}
+
+/// What the docker command prints.
+fn docker(args: &[&str]) -> Vec<u8> {
+    let output = std::process::Command::new("docker").args(args).output().expect("the docker CLI");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }
 
 #[test]

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
+# shellcheck shell=bash disable=SC2154 # work, suite, more come from build
 # Layers as tars that come out the same every time, and images of them in the form that `docker load` reads.
 
 # No file is younger than this, so that equal contents give an equal layer.
@@ -18,7 +18,8 @@ pack() {
     mv "$tar.part" "$tar"
 }
 
-# load NAME CMD ENV LAYER…: CMD and ENV are JSON lists. Layers that the engine has already are not stored again.
+# load NAME CMD ENV LAYER…: CMD and ENV are JSON lists, $more is what else the image's configuration has (members of JSON, each with
+# its comma), $suite the release that it is made from. Layers that the engine has already are not stored again.
 load() {
     local name=$1 cmd=$2 env=$3 stage digest layers='' ids='' history='' before after
     shift 3
@@ -32,7 +33,7 @@ load() {
         history+="{\"created\":\"$created\",\"created_by\":\"ci/base/$part.sh\"},"
     done
     cat >"$stage/config.json" <<JSON
-{"architecture":"$(dpkg --print-architecture)","os":"linux","created":"$created","config":{"Env":$env,"Cmd":$cmd,"Labels":{"$label":"true","$label.from":"$(cat "$work/release")"}},"rootfs":{"type":"layers","diff_ids":[${ids#,}]},"history":[$history{"created":"$created","created_by":"CMD ${cmd//\"/\\\"}","empty_layer":true}]}
+{"architecture":"$(dpkg --print-architecture)","os":"linux","created":"$created","config":{"Env":$env,"Cmd":$cmd,${more-}"Labels":{"$label":"true","$label.from":"$(cat "$work/release.$suite")"}},"rootfs":{"type":"layers","diff_ids":[${ids#,}]},"history":[$history{"created":"$created","created_by":"CMD ${cmd//\"/\\\"}","empty_layer":true}]}
 JSON
     case $name in *:*) ;; *) name+=:latest ;; esac
     printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":[%s]}]\n' "$name" "${layers#,}" >"$stage/manifest.json"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # work, tree, epoch come from build
+# shellcheck shell=bash disable=SC2154 # work, tree, apt come from build
 # The layer of debian:bookworm-slim: the packages of the real image, and by hand what their set-up scripts would do.
 merge_usr "$tree"
 fetch '?essential' adduser apt debian-archive-keyring e2fsprogs gpgv mount passwd tzdata usr-is-merged util-linux-extra >"$work/debian.debs"
@@ -61,6 +61,6 @@ pam password 'password [success=1 default=ignore] pam_unix.so obscure yescrypt' 
 pam session 'session [default=1] pam_permit.so' 'session requisite pam_deny.so' 'session required pam_permit.so' 'session required pam_unix.so'
 pam session-noninteractive 'session [default=1] pam_permit.so' 'session requisite pam_deny.so' 'session required pam_permit.so' 'session required pam_unix.so'
 
-sed 's/ \[signed-by=[^]]*\]//; /^deb-src/d' "$work/apt/sources.list" >"$tree/etc/apt/sources.list"
+sed 's/ \[signed-by=[^]]*\]//; /^deb-src/d' "$apt/sources.list" >"$tree/etc/apt/sources.list"
 # The layer above writes the database whole.
 cp "$tree/var/lib/dpkg/status" "$work/layers/debian.status"

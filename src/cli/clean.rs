@@ -6,10 +6,12 @@ use clap::Args;
 
 use super::{Common, Exit, out, runtime};
 use crate::engine::{Endpoint, Engine, EngineError, OwnedFilter, OwnedObject, Owner, OwnerLife};
+use crate::sandbox;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Also what belongs to runs that still go on, or whose process cannot be seen from here
+    /// Also what belongs to runs that still go on, or whose process cannot be seen from here, and
+    /// the sandboxes that are kept warm
     #[arg(long)]
     all: bool,
     /// Only tell what would be removed
@@ -38,6 +40,22 @@ async fn clean(arguments: &Arguments, common: &Common) -> Result<(), EngineError
     let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
     let (mut removed, mut kept) = (0_u32, 0_u32);
     let mut first = Ok(());
+    for sandbox in engine.sandboxes(sandbox::LABEL).await? {
+        // One that runs empties itself, and goes by itself when nobody has wanted it for an hour.
+        if !arguments.all && sandbox.running {
+            continue;
+        }
+        if arguments.dry_run {
+            out(format_args!("would remove sandbox {}", sandbox.name));
+        } else {
+            let gone = engine.remove(&sandbox.id).await;
+            if gone.is_ok() {
+                out(format_args!("removed sandbox {}", sandbox.name));
+            }
+            first = first.and(gone);
+        }
+        removed += 1;
+    }
     for object in engine.owned(&OwnedFilter::default()).await? {
         if !arguments.all && life(&object) != OwnerLife::Dead {
             kept += 1;

@@ -3,7 +3,12 @@
 use super::locate::Course;
 use super::{Common, Exit, out, runtime};
 use crate::engine::{Endpoint, Engine, OwnedFilter};
+use crate::play::REGISTRY_IMAGE;
 use crate::rubric::BASES;
+use crate::sandbox;
+
+/// A registry, for the exercises that push, and the engine of a submission's own.
+const TOOLS: [&str; 2] = [REGISTRY_IMAGE, sandbox::IMAGE];
 
 pub(super) fn run(common: &Common) -> Exit {
     match runtime() {
@@ -44,21 +49,26 @@ async fn examine(common: &Common) -> Exit {
     } else {
         good(&format!("engine: Docker Engine {} (API {}) at {at}", info.version, info.api_version));
     }
-    for base in BASES {
-        match engine.image_exists(base).await {
-            Ok(true) => good(&format!("base image: {base}")),
+    let images = BASES.iter().map(|name| ("base image", name));
+    for (what, name) in images.chain(TOOLS.iter().map(|name| ("image", name))) {
+        match engine.image_exists(name).await {
+            Ok(true) => good(&format!("{what}: {name}")),
             Ok(false) => {
-                bad(
-                    &format!("base image: {base} is missing"),
-                    "run ci/images, or `docker pull` it",
-                );
+                bad(&format!("{what}: {name} is missing"), "run ci/images");
                 exit = Exit::Unjudged;
             }
             Err(error) => {
-                bad(&format!("base image: {base}: {error}"), "see whether the engine still runs");
+                bad(&format!("{what}: {name}: {error}"), "see whether the engine still runs");
                 exit = Exit::Unjudged;
             }
         }
+    }
+    match engine.sandboxes(sandbox::LABEL).await {
+        Ok(warm) if warm.is_empty() => {}
+        Ok(warm) => {
+            good(&format!("sandboxes kept warm: {} (`grade clean --all` removes them)", warm.len()))
+        }
+        Err(error) => bad(&error.to_string(), "see whether the engine still runs"),
     }
     match engine.owned(&OwnedFilter::default()).await {
         Ok(left) if left.is_empty() => good("left by earlier runs: nothing"),

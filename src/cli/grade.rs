@@ -114,6 +114,12 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         }
     };
     let plan = check::load(&rubric)?;
+    if matches!(arguments.engine, Mode::Host) && !plan.rubric.plays.is_empty() {
+        return Err(wrong(format!(
+            "the answer to {} is commands, and those are run in a sandbox only\n  help: leave --engine host out",
+            plan.rubric.slug
+        )));
+    }
     let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
         return Err(wrong(format!("--min-score {least} is above the {points} points there are")));
@@ -175,10 +181,7 @@ impl Prepared {
 
     /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
     async fn ask(&self, place: Place) -> Option<Evidence> {
-        let session = Session {
-            submission: self.submission.clone(),
-            given: self.given.clone(),
-        };
+        let session = Session { submission: self.submission.clone(), given: self.given.clone() };
         let display = Display::new();
         let listener = display.clone();
         let listen = Box::new(move |progress| listener.show(&progress));

@@ -18,6 +18,9 @@ enum Part {
         /// The limits, as JSON
         #[arg(value_parser = limits)]
         limits: SandboxLimits,
+        /// There is a way to the outside
+        #[arg(long)]
+        outside: bool,
     },
     /// Reach the first process
     Dial,
@@ -29,8 +32,8 @@ fn limits(text: &str) -> Result<SandboxLimits, String> {
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let ended = match &arguments.part {
-        Part::Run { limits } => match runtime() {
-            Ok(runtime) => runtime.block_on(inside::run(*limits)),
+        Part::Run { limits, outside } => match runtime() {
+            Ok(runtime) => runtime.block_on(inside::run(*limits, *outside)),
             Err(exit) => return exit,
         },
         Part::Dial => inside::dial().map_err(|error| error.to_string()),

@@ -34,9 +34,8 @@ pub use build::{
 pub use capture::Captured;
 pub use container::{
     Check, ContainerEvent, ContainerEventKind, ContainerNetwork, ContainerSpec, ContainerState,
-    Created, ExecReport, ExecRequest, Health,
-    HelperSpec, HealthStatus, HealthTiming, Limits, PathArchive,
-    PathStat, Put, RunReport, Signalled, Started,
+    Created, ExecReport, ExecRequest, Health, HealthStatus, HealthTiming, HelperSpec, Limits,
+    PathArchive, PathStat, Put, RunReport, Signalled, Started,
 };
 pub use docker::{
     Engine, EngineInfo, ImageExport, Keep, OwnedFilter, OwnedKind, OwnedObject, PathReader, Pipe,

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::needle::Needle;
 use super::sieve::{Bounds, Sieve};
+use crate::archive::{Compression, is_tar, manifest};
 
 /// The most bytes of a JSON file that are read into memory.
 const JSON: u64 = 8 * 1024 * 1024;
@@ -99,10 +100,11 @@ impl Walk<'_> {
     fn member(&mut self, name: &str, size: u64, content: impl Read) -> Result<(), LeakError> {
         let mut content = BufReader::with_capacity(PIECE, content);
         let start = content.fill_buf()?;
-        if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let compression = Compression::of(start);
+        if compression == Compression::Zstd {
             return Err(LeakError::Zstd(name.to_owned()));
         }
-        if start.starts_with(&[0x1f, 0x8b]) {
+        if compression == Compression::Gzip {
             let mut unfolded =
                 BufReader::with_capacity(PIECE, flate2::bufread::MultiGzDecoder::new(content));
             return if is_tar(unfolded.fill_buf()?) { self.layer(name, unfolded) } else { Ok(()) };
@@ -167,12 +169,12 @@ impl Walk<'_> {
 
     /// A JSON member: the manifest gives the layers' order, a configuration is searched by parts.
     fn document(&mut self, name: &str, bytes: &[u8]) {
-        let Ok(json) = serde_json::from_slice::<Json>(bytes) else { return };
         if name == "manifest.json" {
-            let layers = json.pointer("/0/Layers").and_then(Json::as_array).into_iter().flatten();
-            self.order = layers.filter_map(Json::as_str).map(str::to_owned).collect();
+            let images = manifest(bytes).unwrap_or_default();
+            self.order = images.into_iter().next().map(|image| image.layers).unwrap_or_default();
             return;
         }
+        let Ok(json) = serde_json::from_slice::<Json>(bytes) else { return };
         if json.get("rootfs").is_none() && json.get("container_config").is_none() {
             return;
         }
@@ -223,12 +225,6 @@ impl Walk<'_> {
 fn hidden(path: &str) -> String {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     format!("a file in {}/", if folder.len() > 60 { "" } else { folder })
-}
-
-fn is_tar(start: &[u8]) -> bool {
-    start.get(257..262) == Some(b"ustar".as_slice())
-        // An empty layer is nothing but zeros.
-        || (start.len() >= 1024 && start[..1024].iter().all(|byte| *byte == 0))
 }
 
 /// All texts of a document, keys included, with the keys that lead to them.
@@ -288,7 +284,7 @@ mod tests {
     }
 
     fn places(first: &[u8], second: &[u8], config: &str) -> Vec<String> {
-        let manifest = r#"[{"Layers":["a/layer.tar","b/layer.tar"]}]"#;
+        let manifest = r#"[{"Config":"c.json","Layers":["a/layer.tar","b/layer.tar"]}]"#;
         let image = tar(&[
             ("b/layer.tar", second),
             ("a/layer.tar", first),

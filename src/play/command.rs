@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::stage::{Stage, Task};
 use crate::engine::{ExecReport, ExecRequest};
 use crate::evidence::Fault;
-use crate::sandbox::Use;
+use crate::sandbox::Limit;
 
 /// What of a command's output is kept, of each stream.
 const OUTPUT: usize = 64 << 10;
@@ -31,7 +31,7 @@ pub(super) struct Ran {
     pub(super) stdout: String,
     pub(super) stderr: String,
     /// What of the sandbox's limits was hit meanwhile.
-    pub(super) limit: Option<String>,
+    pub(super) limit: Option<Limit>,
 }
 
 impl Stage<'_> {
@@ -76,8 +76,7 @@ impl Stage<'_> {
     ) -> Result<Ran, Fault> {
         let before = self.setting.sandbox.used().await?;
         let time = Duration::from(self.recipe.time);
-        let mut command: Vec<String> =
-            ["timeout", "-s", "KILL"].map(str::to_owned).to_vec();
+        let mut command: Vec<String> = ["timeout", "-s", "KILL"].map(str::to_owned).to_vec();
         command.push(time.as_secs().to_string());
         command.extend(words);
         let request = ExecRequest {
@@ -104,7 +103,7 @@ impl Stage<'_> {
         let lost = || Fault { message: "a command was lost".to_owned(), advice: None };
         let report = report.map_err(|_| lost())??;
         let after = self.setting.sandbox.used().await?;
-        Ok(ran(report, began.elapsed() >= time, limit(&before, &after)))
+        Ok(ran(report, began.elapsed() >= time, Limit::hit(Some(before), Some(after))))
     }
 
     /// Ends when the commands are still at work after a while and a container of theirs runs.
@@ -124,7 +123,7 @@ fn compose(file: &str, words: &[&str]) -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-fn ran(report: ExecReport, took_all: bool, limit: Option<String>) -> Ran {
+fn ran(report: ExecReport, took_all: bool, limit: Option<Limit>) -> Ran {
     let timed_out = report.timed_out || (took_all && report.exit_code == Some(137));
     Ran {
         is_well: report.exit_code == Some(0),
@@ -135,21 +134,4 @@ fn ran(report: ExecReport, took_all: bool, limit: Option<String>) -> Ran {
         stderr: report.refused.unwrap_or_else(|| report.stderr.text()),
         limit,
     }
-}
-
-/// A disk with less than that is full.
-const NO_SPACE: u64 = 16 << 20;
-
-/// Which limit was hit between two looks.
-pub fn limit(before: &Use, after: &Use) -> Option<String> {
-    let limit = if after.out_of_memory > before.out_of_memory {
-        "memory"
-    } else if after.out_of_processes && !before.out_of_processes {
-        "processes"
-    } else if after.disk_free < NO_SPACE {
-        "disk"
-    } else {
-        return None;
-    };
-    Some(limit.to_owned())
 }

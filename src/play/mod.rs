@@ -24,7 +24,6 @@ use crate::sandbox::Sandbox;
 use crate::submission::{ContextLimits, Submission};
 
 pub use shot::{ContainerShot, Mount, Shot};
-pub use command::limit;
 pub use stage::REGISTRY_IMAGE;
 
 /// What a play is performed with.

@@ -1,13 +1,16 @@
 //! What is there after a step of a play, as the engine and the wall tell it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::command::Ran;
 use super::stage::Stage;
 use crate::engine::TAG_PREFIX;
 use crate::evidence::Fault;
+use crate::sandbox::Limit;
 
 /// What of a container's output is kept.
 const OUTPUT: usize = 64 << 10;
@@ -48,7 +51,7 @@ pub struct Shot {
     /// What is in the folder and was not.
     pub new_files: Vec<String>,
     /// Which of the sandbox's limits was hit.
-    pub limit: Option<String>,
+    pub limit: Option<Limit>,
     /// The image pulled is the one that had this name before.
     pub same_id: Option<bool>,
 }
@@ -114,10 +117,11 @@ impl Stage<'_> {
         let events = self.record.events();
         let mut containers = Vec::new();
         for seen in &events.containers {
-            let told: Vec<u8> = seen.streams.iter().flat_map(|one| one.bytes.clone()).collect();
+            // The first is the wall's own, from before the container's start.
+            let told = seen.streams.first().map(|one| one.bytes.clone()).unwrap_or_default();
             containers.push(match self.engine.describe(&seen.id).await? {
                 Some(now) => {
-                    let since = started(&now);
+                    let since = last_end(&now);
                     let logs = self.engine.printed(&seen.id, since, OUTPUT, None).await?.text();
                     let printed = if logs.is_empty() { text_of(&told) } else { logs };
                     container(&self.folder, now, printed)
@@ -132,7 +136,8 @@ impl Stage<'_> {
             });
         }
         let images = self.names().await?;
-        let named = images.difference(&self.baseline.images).map(|(name, _)| name.clone()).collect();
+        let named =
+            images.difference(&self.baseline.images).map(|(name, _)| name.clone()).collect();
         let files = self.files().await?;
         let new_files = files.difference(&self.baseline.files).cloned().collect();
         let created = containers.len().saturating_sub(self.baseline.made);
@@ -192,9 +197,23 @@ impl Stage<'_> {
     /// Paths in the folder; folders end with a slash.
     async fn files(&self) -> Result<BTreeSet<String>, Fault> {
         let request = crate::engine::ExecRequest {
-            command: ["find", ".", "-mindepth", "1", "(", "-type", "d", "-printf", "%P/\\0", "-o", "-printf", "%P\\0", ")"]
-                .map(str::to_owned)
-                .to_vec(),
+            command: [
+                "find",
+                ".",
+                "-mindepth",
+                "1",
+                "(",
+                "-type",
+                "d",
+                "-printf",
+                "%P/\\0",
+                "-o",
+                "-printf",
+                "%P\\0",
+                ")",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             user: None,
             env: self.env.clone(),
             time_limit: std::time::Duration::from_secs(60),
@@ -215,11 +234,13 @@ impl Shot {
     }
 }
 
-/// When a container was started, in seconds of Unix time, rounded down.
-pub(super) fn started(now: &Json) -> i32 {
-    let text = now["State"]["StartedAt"].as_str().unwrap_or_default();
-    let began = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).unwrap_or(0);
-    i32::try_from(began.max(0)).unwrap_or(0)
+/// When a container's run before the latest ended; none in its first. (What the engine tells of a
+/// start's time comes after the first lines.)
+pub(super) fn last_end(now: &Json) -> Option<Timestamp> {
+    let end: Timestamp = now["State"]["FinishedAt"].as_str()?.parse().ok()?;
+    let start: Timestamp = now["State"]["StartedAt"].as_str()?.parse().ok()?;
+    // Of one that has ended this is the end of its latest run, not of the one before.
+    (end.as_second() > 0 && end < start).then_some(end)
 }
 
 fn text_of(bytes: &[u8]) -> String {
@@ -253,10 +274,10 @@ fn mounts(folder: &str, now: &Json) -> Vec<Mount> {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|mount| text(&mount["Target"]))
+        .map(|mount| clean(&text(&mount["Target"])))
         .collect();
     let of = |mount: &Json| {
-        let target = text(&mount["Destination"]);
+        let target = clean(&text(&mount["Destination"]));
         let (kind, source) = match text(&mount["Type"]).as_str() {
             "volume" => {
                 let name = text(&mount["Name"]);
@@ -279,8 +300,7 @@ fn mounts(folder: &str, now: &Json) -> Vec<Mount> {
             flag,
         }
     };
-    let mut mounts: Vec<Mount> =
-        now["Mounts"].as_array().into_iter().flatten().map(of).collect();
+    let mut mounts: Vec<Mount> = now["Mounts"].as_array().into_iter().flatten().map(of).collect();
     let tmpfs: BTreeMap<String, Json> =
         serde_json::from_value(now["HostConfig"]["Tmpfs"].clone()).unwrap_or_default();
     mounts.extend(tmpfs.into_keys().map(|target| Mount {
@@ -294,12 +314,18 @@ fn mounts(folder: &str, now: &Json) -> Vec<Mount> {
     mounts
 }
 
+/// A path without what means nothing in it.
+fn clean(path: &str) -> String {
+    Path::new(path).components().collect::<PathBuf>().display().to_string()
+}
+
 /// A path as it is in the folder.
 fn within(folder: &str, path: &str) -> String {
+    let path: PathBuf = Path::new(path).components().collect();
     match path.strip_prefix(folder) {
-        Some("") => ".".to_owned(),
-        Some(rest) => rest.trim_start_matches('/').to_owned(),
-        None => path.to_owned(),
+        Ok(rest) if rest.as_os_str().is_empty() => ".".to_owned(),
+        Ok(rest) => rest.display().to_string(),
+        Err(_) => path.display().to_string(),
     }
 }
 
@@ -318,12 +344,12 @@ mod tests {
         let now = json!({
             "Id": "x", "Name": "/counter",
             "HostConfig": {
-                "Mounts": [{ "Type": "bind", "Target": "/c" }], "Tmpfs": { "/t": "" },
+                "Mounts": [{ "Type": "bind", "Target": "/c/" }], "Tmpfs": { "/t": "" },
             },
             "Mounts": [
                 { "Type": "volume", "Name": "data", "Destination": "/data", "RW": true },
                 { "Type": "volume", "Name": "0".repeat(64), "Destination": "/a", "RW": true },
-                { "Type": "bind", "Source": "/home/student/1/x/config", "Destination": "/c",
+                { "Type": "bind", "Source": "/home/student/1/x/./config/", "Destination": "/c",
                   "RW": false, "Propagation": "rprivate" },
             ],
         });
@@ -336,12 +362,15 @@ mod tests {
                 (kind, source, one.target.as_str(), one.writable, one.flag)
             })
             .collect();
-        assert_eq!(told, [
-            ("anonymous", "", "/a", true, "-v"),
-            ("bind", "config", "/c", false, "--mount"),
-            ("volume", "data", "/data", true, "-v"),
-            ("tmpfs", "", "/t", true, "-v"),
-        ]);
+        assert_eq!(
+            told,
+            [
+                ("anonymous", "", "/a", true, "-v"),
+                ("bind", "config", "/c", false, "--mount"),
+                ("volume", "data", "/data", true, "-v"),
+                ("tmpfs", "", "/t", true, "-v"),
+            ]
+        );
         assert_eq!((shot.name.as_str(), shot.printed.as_str()), ("counter", "a\nb"));
     }
 }

@@ -61,6 +61,8 @@ pub(super) async fn set<'a>(
     recipe: &'a PlayRecipe,
 ) -> Result<Result<Stage<'a>, String>, Fault> {
     let engine = setting.sandbox.engine.clone();
+    // A play before may have removed some.
+    setting.sandbox.make_whole().await?;
     engine.wipe(&Keep { images: setting.sandbox.bases(), ours: true }).await?;
     // A folder of its own in each play; its own name is what Compose calls a project.
     let parent = format!("{HOME}/{}", setting.number);
@@ -83,7 +85,8 @@ pub(super) async fn set<'a>(
     if let Some((id, name)) = &setting.image {
         engine.tag(id, name).await?;
     }
-    let registry = if recipe.registry { Some(open_registry(setting, &engine).await?) } else { None };
+    let registry =
+        if recipe.registry { Some(open_registry(setting, &engine).await?) } else { None };
     let record = Arc::new(Record::default());
     let mut rules = Rules::new(&folder);
     rules.hidden_images = vec![TOOLS.to_owned(), REGISTRY_IMAGE.to_owned()];
@@ -244,7 +247,7 @@ async fn open_registry(setting: &Setting<'_>, engine: &Engine) -> Result<String,
     };
     let id = engine.start_helper(&spec).await?;
     let listens = |text: &str| text.contains("listening on");
-    let said = engine.printed(&id, 0, 64 << 10, Some((LISTENING, &listens))).await?.text();
+    let said = engine.printed(&id, None, 64 << 10, Some((LISTENING, &listens))).await?.text();
     if listens(&said) {
         Ok(id)
     } else {

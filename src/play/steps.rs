@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::command::Ran;
 use super::shot::Shot;
 use super::stage::Stage;
+use crate::archive::{Bounds, survey};
 use crate::engine::{EngineError, Put, Started};
 use crate::evidence::Fault;
 use crate::recipe::{Action, Step};
@@ -126,7 +127,7 @@ async fn repeat(stage: &mut Stage<'_>, command: &[String]) -> Result<Shot, Fault
             stage.settle_one(&id).await?;
             let mut shot = stage.shot(succeeded()).await?;
             if let Some(now) = stage.engine.describe(&id).await? {
-                let printed = stage.engine.printed(&id, 0, LOOK, None).await?.text();
+                let printed = stage.engine.printed(&id, None, LOOK, None).await?.text();
                 shot.containers.push(super::shot::container(&stage.folder, now, printed));
             }
             shot.created = 1;
@@ -161,7 +162,18 @@ async fn load(stage: &mut Stage<'_>, path: &str) -> Result<Shot, Fault> {
     let Some(archive) = super::read_file(&stage.engine, &stage.tools, &full).await? else {
         return nothing(stage, format!("there is no file {path} that could be loaded")).await;
     };
-    let archive = futures_util::stream::iter([Ok(Bytes::from(archive))]);
+    let archive = Bytes::from(archive);
+    let read = archive.clone();
+    let looking = move || survey(&read[..], &Bounds::default());
+    let danger = match tokio::task::spawn_blocking(looking).await {
+        Ok(Ok(survey)) => survey.danger,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(error) => return Err(Fault { message: error.to_string(), advice: None }),
+    };
+    if let Some(danger) = danger {
+        return nothing(stage, danger).await;
+    }
+    let archive = futures_util::stream::iter([Ok(archive)]);
     match stage.engine.load(archive).await? {
         None => done(stage).await,
         Some(message) => nothing(stage, message).await,
@@ -171,7 +183,9 @@ async fn load(stage: &mut Stage<'_>, path: &str) -> Result<Shot, Fault> {
 async fn forget(stage: &mut Stage<'_>, image: &str) -> Result<Shot, Fault> {
     if let Some(id) = stage.engine.image_id(image).await? {
         stage.forgotten.insert(image.to_owned(), id.clone());
-        stage.engine.remove_image(&id).await?;
+        // A base image under another name loses that name only.
+        let is_base = stage.setting.sandbox.bases().values().any(|base| *base == id);
+        stage.engine.remove_image(if is_base { image } else { &id }).await?;
     }
     done(stage).await
 }
@@ -199,7 +213,7 @@ impl Stage<'_> {
     async fn settle_one(&self, container: &str) -> Result<(), EngineError> {
         let whole_line = |text: &str| text.contains('\n');
         let Some(now) = self.engine.describe(container).await? else { return Ok(()) };
-        let since = super::shot::started(&now);
+        let since = super::shot::last_end(&now);
         self.engine.printed(container, since, LOOK, Some((FIRST_LINE, &whole_line))).await?;
         // One that ends right after its line must not pass for running by luck.
         let never = |_: &str| false;

@@ -6,6 +6,7 @@ use super::harmless::{
 };
 use super::mounts::{binds, mounts, volume_driver};
 use super::namespaces::{cgroup, endpoints, ipc, links, network_mode, pid, volumes_from};
+use super::no::No;
 use super::shape::{Check, Field, Rule, Table, labels, rebuild};
 
 /// What an image can say too.
@@ -149,6 +150,7 @@ const LOG: Table =
     &[&[Field("Type", Rule::Check(log_driver)), Field("Config", Rule::Check(log_options))]];
 
 const EXEC: Table = &[&[
+    Field("Container", Rule::Ignored),
     Field("AttachStdin", Rule::Flag),
     Field("AttachStdout", Rule::Flag),
     Field("AttachStderr", Rule::Flag),
@@ -163,7 +165,13 @@ const EXEC: Table = &[&[
     Field("Privileged", Rule::Never("--privileged")),
 ]];
 
-pub(super) const CONTAINER: Check = |value, context| rebuild(value, CREATE, context);
+pub(super) const CONTAINER: Check = |value, context| {
+    rebuild(value, CREATE, context).map_err(|no| match no {
+        // Whatever is not there, the CLI takes it for the image, and pulls that.
+        No::Absent(sentence) if !sentence.starts_with("No such image") => No::Bad(sentence),
+        no => no,
+    })
+};
 pub(super) const UPDATE: Check = |value, context| rebuild(value, &[RESOURCES, RESTART], context);
 pub(super) const COMMIT: Check = |value, context| rebuild(value, &[CONFIG], context);
 pub(super) const EXEC_CREATE: Check = |value, context| rebuild(value, EXEC, context);

@@ -162,6 +162,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     at("POST", "images/{image}/tag", "repo tag force").query(queries::tag),
     at("DELETE", "images/{image}", "force noprune platforms"),
     at("GET", "distribution/{image}/json", ""),
+    // A bare `docker inspect NAME` asks for a plug-in of that name in the end.
+    at("GET", "plugins/{plugin}/json", ""),
     // Builds. The engine of a student grants no entitlement, so that what goes through BuildKit's
     // own streams asks for nothing that the query of `build` may not.
     at("POST", "build", BUILD).query(queries::build).file(),

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -22,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long it may take to say what there is.
 const LOOK: Duration = Duration::from_secs(30);
 /// The largest answer that is read as a whole.
-pub(super) const LARGEST: usize = 32 << 20;
+const LARGEST: usize = 8 << 20;
 
 /// A connection, whatever it is made of.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -93,8 +93,7 @@ pub(super) async fn get(engine: &dyn Dial, target: &str) -> io::Result<Option<Va
             .map_err(io::Error::other)?;
         let answer = send(engine, request).await?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
-        let body = body.map_err(io::Error::other)?.to_bytes();
+        let body = read(answer.into_body()).await?;
         if status.is_success() {
             return serde_json::from_slice(&body).map(Some).map_err(io::Error::other);
         }
@@ -108,13 +107,23 @@ pub(super) async fn get(engine: &dyn Dial, target: &str) -> io::Result<Option<Va
     })?
 }
 
+/// An answer as a whole. One that is too large is of the kind `FileTooLarge`.
+pub(super) async fn read(body: Incoming) -> io::Result<Bytes> {
+    match Limited::new(body, LARGEST).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(io::ErrorKind::FileTooLarge.into()),
+        Err(error) => Err(io::Error::other(error)),
+    }
+}
+
 /// Looks at as much of the engine as the review of a request needs.
 pub(super) async fn look(engine: &dyn Dial, route: &Route, ours: Ours) -> io::Result<World> {
     let mut world = World::new(ours);
     for part in route.needs() {
-        if let Some(answer) = get(engine, part.path()).await? {
-            world.learn(part, &answer);
-        }
+        let answer = get(engine, part.path()).await?;
+        // What cannot be seen could hide anything.
+        let answer = answer.ok_or_else(|| io::Error::other(format!("no {}", part.path())))?;
+        world.learn(part, &answer);
     }
     if route.kind() == "exec"
         && let Some(answer) = get(engine, &format!("/exec/{}/json", route.encoded())).await?

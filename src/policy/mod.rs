@@ -13,12 +13,14 @@
 //! | `review` | may this request go on, and as what: a pure function |
 //! | `query`, `queries`, `json`, `shape` | reading and rebuilding what a request says |
 //! | `create`, `harmless`, `mounts`, `namespaces`, `objects` | the bodies, field by field |
-//! | `world` | what is on the engine, and what of it is ours |
+//! | `world`, `names` | what is on the engine, and what of it is ours |
 //! | `serve`, `engine`, `stream`, `answers` | the HTTP around it |
 //! | `record` | what the commands did, as only the policy sees it |
 //!
-//! What it cannot do: it does not see inside BuildKit's streams. The engine behind it must grant no
-//! entitlements, hold no image that a student may not build from, and be reached by this way only.
+//! What it cannot do: it does not see inside BuildKit's streams, nor into the archives that are
+//! loaded. The engine behind it must grant no entitlements (`network-host` and `security-insecure`
+//! off in its configuration), hold no image that a student may not build from, and be reached by
+//! this way only; and the grader must call its own images by their ids.
 
 mod answers;
 mod create;
@@ -27,6 +29,7 @@ mod engine;
 mod harmless;
 mod json;
 mod mounts;
+mod names;
 mod namespaces;
 mod no;
 mod objects;

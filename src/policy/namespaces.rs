@@ -33,7 +33,7 @@ const ADDRESSES: Table = &[&[
 /// `NetworkMode`.
 pub(super) fn network_mode(value: Value, context: &Context<'_>) -> Result<Value, No> {
     match text("NetworkMode", &value)? {
-        "" | "default" | "bridge" | "none" | "nat" => Ok(value),
+        "" | "default" | "bridge" | "none" => Ok(value),
         mode => match of_container(mode, context)? {
             Some(joined) => Ok(joined),
             None if mode.contains(':') => Err(No::asked(format!("--network {}", quoted(mode)))),
@@ -78,10 +78,9 @@ fn of_container(mode: &str, context: &Context<'_>) -> Result<Option<Value>, No> 
 /// A reference to a network that may be joined.
 pub(super) fn network(value: Value, context: &Context<'_>) -> Result<Value, No> {
     match text("the network", &value)? {
-        "" => {}
-        reference => context.world.network(reference)?,
+        "" => Ok(value),
+        reference => Ok(context.world.network(reference)?.into()),
     }
-    Ok(value)
 }
 
 /// `NetworkingConfig.EndpointsConfig`: a network, and how to join it.
@@ -89,9 +88,10 @@ pub(super) fn endpoints(value: Value, context: &Context<'_>) -> Result<Value, No
     let Value::Object(given) = value else { return Err(unfit("EndpointsConfig")) };
     let mut built = Map::new();
     for (name, settings) in given {
-        if !["default", "bridge", "none"].contains(&name.as_str()) {
-            context.world.network(&name)?;
-        }
+        let name = match name.as_str() {
+            "default" | "bridge" | "none" => name,
+            other => context.world.network(other)?,
+        };
         built.insert(name, endpoint(settings, context)?);
     }
     Ok(Value::Object(built))

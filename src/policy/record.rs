@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::no::quoted;
 use super::world::Ours;
 
 /// The most connections at once; a further one waits.
 const CONNECTIONS: usize = 64;
+/// The most answers of the engine that are in memory as a whole at once.
+const READINGS: usize = 8;
 const REFUSALS: usize = 100;
 const CONTAINERS: usize = 200;
 /// The most containers whose ids are known as the student's.
@@ -73,6 +75,7 @@ pub struct Events {
 pub struct Record {
     inner: Mutex<Inner>,
     connections: Arc<Semaphore>,
+    readings: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -83,20 +86,18 @@ struct Inner {
 
 impl Default for Record {
     fn default() -> Self {
-        Self { inner: Mutex::default(), connections: Arc::new(Semaphore::new(CONNECTIONS)) }
+        Self {
+            inner: Mutex::default(),
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            readings: Semaphore::new(READINGS),
+        }
     }
 }
 
 impl Record {
-    /// Everything up to now.
+    /// Everything up to now. Lists only grow: what a step added follows what was there before it.
     pub fn events(&self) -> Events {
         self.lock().events.clone()
-    }
-
-    /// Takes everything up to now; what comes later is added to nothing, but an attached container
-    /// is still known and its further output is kept.
-    pub fn take_refusals(&self) -> Vec<Refusal> {
-        std::mem::take(&mut self.lock().events.refusals)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -104,8 +105,14 @@ impl Record {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A place for a connection.
     pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.connections).acquire_owned().await.ok()
+    }
+
+    /// A place to read a large answer in.
+    pub(super) async fn reading(&self) -> Option<SemaphorePermit<'_>> {
+        self.readings.acquire().await.ok()
     }
 
     pub(super) fn ours(&self, images: &[String]) -> Ours {

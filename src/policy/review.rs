@@ -31,28 +31,29 @@ pub(super) fn review(
     if let Some(check) = endpoint.query {
         check(&mut query, context)?;
     }
-    let mut container = None;
+    let mut subject = route.subject.clone();
     match route.kind() {
-        "container" => container = Some(context.world.container(&route.subject)?),
-        "network" => look(route, context)?,
-        "volume" => context.world.volume(&route.subject)?,
-        "image" => context.world.image(&route.subject)?,
-        "exec" => context.world.exec(&route.subject)?,
+        "container" => subject = context.world.container(&subject)?,
+        "network" => subject = network(route, context)?,
+        "volume" => context.world.volume(&subject)?,
+        "image" => context.world.image(&subject)?,
+        "exec" => context.world.exec(&subject)?,
         _ => {}
     }
-    let subject = container.as_deref().unwrap_or(&route.subject);
     Ok(Allowed {
-        target: format!("{}{}", route.path(subject), query.print()),
+        target: format!("{}{}", route.path(&subject), query.print()),
         body: rebuilt(endpoint.body, body, context)?,
         answer: endpoint.answer,
-        container,
+        container: (route.kind() == "container").then_some(subject),
     })
 }
 
 /// Everybody may look at the host's network, but not join it.
-fn look(route: &Route, context: &Context<'_>) -> Result<(), No> {
+fn network(route: &Route, context: &Context<'_>) -> Result<String, No> {
     match context.world.network(&route.subject) {
-        Err(No::Refused(_)) if !route.endpoint.pattern.ends_with("/connect") => Ok(()),
+        Err(No::Refused(_)) if !route.endpoint.pattern.ends_with("/connect") => {
+            Ok(route.subject.clone())
+        }
         other => other,
     }
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::header::{TRAILER, TRANSFER_ENCODING, UPGRADE};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, BodyStream, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
@@ -20,18 +20,21 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::answers::{Events, filter, is_filtered};
 use super::endpoints::{self, Answer};
-use super::engine::{self, Dial, LARGEST, whole};
+use super::engine::{self, Dial, whole};
 use super::no::{No, quoted};
 use super::record::Record;
 use super::review::{Allowed, review};
 use super::route::Route;
 use super::shape::Context;
-use super::stream::{Listener, pump};
+use super::stream::{Listener, hear_out, pump};
 use super::world::World;
 use super::{Rules, engine::Body};
 
 /// The largest body that is reviewed.
 const REVIEWED: usize = 1 << 20;
+
+const TOO_MUCH: &str =
+    "your commands made more containers, images, volumes and labels than this course allows";
 
 /// What stands between one connection and the engine.
 struct Wall {
@@ -57,7 +60,11 @@ impl From<No> for Stop {
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Self::Fault(error.to_string())
+        match error.kind() {
+            // Only labels without end make it so, and those are no doing of ours.
+            io::ErrorKind::FileTooLarge => Self::No(No::Refused(TOO_MUCH.to_owned())),
+            _ => Self::Fault(error.to_string()),
+        }
     }
 }
 
@@ -116,7 +123,9 @@ impl Wall {
         };
 
         let ours = self.record.ours(&self.rules.hidden_images);
+        let reading = self.record.reading().await;
         let world = engine::look(&*self.engine, &route, ours).await?;
+        drop(reading);
         let context = Context { rules: &self.rules, world: &world };
         let allowed = review(&route, head.uri.query().unwrap_or_default(), &given, &context)?;
 
@@ -130,12 +139,13 @@ impl Wall {
             _ => None,
         };
         let Allowed { target, body, container, answer } = allowed;
-        let body = file.unwrap_or_else(|| whole(body.unwrap_or_default()));
+        let asked = Bytes::from(body.unwrap_or_default());
+        let body = file.unwrap_or_else(|| whole(asked.clone()));
         let request = engine::request(head.method, &target, &head.headers, body, kind, protocol)
             .map_err(|_| No::bad("the request is malformed"))?;
         if answer == Answer::Created {
             // It is seen to the end, even if the student does not wait for it.
-            let made = tokio::spawn(async move { self.create(request).await });
+            let made = tokio::spawn(async move { self.create(request, &asked).await });
             return made.await.map_err(|error| Stop::Fault(error.to_string()))?;
         }
         let listener = match &container {
@@ -146,23 +156,53 @@ impl Wall {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(self.switch(response, upgrade, listener));
         }
-        finish(response, answer, listener, world).await
+        finish(response, answer, listener, world, &self.record).await
     }
 
     /// Makes a container, and keeps what the engine says of it before the command can go on.
-    async fn create(&self, request: Request<Body>) -> Result<Response<Body>, Stop> {
+    async fn create(&self, request: Request<Body>, asked: &[u8]) -> Result<Response<Body>, Stop> {
         let (head, body) = passed(engine::send(&*self.engine, request).await?).into_parts();
-        let body =
-            Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?.to_bytes();
+        let body = engine::read(body).await?;
         if head.status.is_success() {
             let made: Value = serde_json::from_slice(&body).map_err(io::Error::other)?;
-            let id = made["Id"].as_str().unwrap_or_default();
+            let Some(id) = made["Id"].as_str().filter(|id| !id.is_empty()) else {
+                return Err(Stop::Fault("the engine made a container without an id".to_owned()));
+            };
             self.record.made(id);
-            if let Some(inspect) = self.inspect(id).await? {
-                self.record.seen(inspect);
-            }
+            // Another command may have run and removed it already: then what was asked for is known.
+            let inspect = self.inspect(id).await?.unwrap_or_else(|| {
+                let config: Value = serde_json::from_slice(asked).unwrap_or_default();
+                json!({ "Id": id, "HostConfig": config["HostConfig"], "Config": config })
+            });
+            let terminal = inspect["Config"]["Tty"] == true;
+            self.record.seen(inspect);
+            self.overhear(id, terminal).await;
         }
         Ok(Response::from_parts(head, whole(body)))
+    }
+
+    /// Listens to a container from before its start: it may be removed, with its log, by whoever
+    /// made it. One that is gone has nothing to say.
+    async fn overhear(&self, id: &str, terminal: bool) {
+        let target = format!("/containers/{id}/attach?stream=1&stdout=1&stderr=1");
+        let tcp = Some(HeaderValue::from_static("tcp"));
+        let none = HeaderMap::new();
+        let Ok(request) = engine::request(Method::POST, &target, &none, whole(""), None, tcp)
+        else {
+            return;
+        };
+        let Ok(mut response) = engine::send(&*self.engine, request).await else { return };
+        let listener = Listener::new(Arc::clone(&self.record), id.to_owned(), terminal);
+        let Some(mut listener) =
+            listener.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS)
+        else {
+            return;
+        };
+        tokio::spawn(async move {
+            if let Ok(heard) = hyper::upgrade::on(&mut response).await {
+                hear_out(TokioIo::new(heard), &mut listener).await;
+            }
+        });
     }
 
     async fn inspect(&self, id: &str) -> io::Result<Option<Value>> {
@@ -205,6 +245,7 @@ async fn finish(
     answer: Answer,
     listener: Option<Listener>,
     world: World,
+    record: &Record,
 ) -> Result<Response<Body>, Stop> {
     let (head, body) = passed(response).into_parts();
     if !head.status.is_success() {
@@ -212,8 +253,9 @@ async fn finish(
     }
     let body = match answer {
         answer if is_filtered(answer) => {
-            let body = Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?;
-            let mut value = serde_json::from_slice(&body.to_bytes()).map_err(io::Error::other)?;
+            let _reading = record.reading().await;
+            let body = engine::read(body).await?;
+            let mut value = serde_json::from_slice(&body).map_err(io::Error::other)?;
             filter(answer, &mut value, &world);
             whole(value.to_string())
         }

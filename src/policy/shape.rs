@@ -37,6 +37,8 @@ pub(super) enum Rule {
     Keys,
     /// Not allowed, in the words of the command line. A value that asks for nothing is left out.
     Never(&'static str),
+    /// Left out: clients send it, and engines never look at it.
+    Ignored,
     Check(Check),
     Object(Table),
     List(Table),
@@ -84,6 +86,7 @@ impl Rule {
             Self::Texts => texts(&value).is_some(),
             Self::TextMap => fields(&value).is_some_and(|map| map.values().all(Value::is_string)),
             Self::Keys => fields(&value).is_some_and(|map| map.values().all(is_nothing)),
+            Self::Ignored => return Ok(None),
             Self::Never(_) if is_nothing(&value) => return Ok(None),
             Self::Never(words) => return Err(No::asked(words)),
             Self::Check(check) => return check(value, context).map(Some),

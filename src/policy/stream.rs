@@ -1,6 +1,5 @@
 //! Streams of a container: carried both ways, and what the container tells is kept.
 
-use std::io;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -65,9 +64,11 @@ where
     let (mut from_student, mut to_student) = tokio::io::split(student);
     let (mut from_engine, mut to_engine) = tokio::io::split(engine);
     let input = async {
-        let _broken = carry(&mut from_student, &mut to_engine, |_| {}).await;
-        // Only the engine ends the whole: it may have something to say yet.
-        std::future::pending::<()>().await;
+        match carry(&mut from_student, &mut to_engine, |_| {}).await {
+            End::Lost => {}
+            // The engine may have something to say yet.
+            End::Closed | End::Unheard => std::future::pending().await,
+        }
     };
     let output = carry(&mut from_engine, &mut to_student, |bytes| {
         if let Some(listener) = &mut listener {
@@ -80,21 +81,40 @@ where
     }
 }
 
-async fn carry<R, W>(from: &mut R, to: &mut W, mut hear: impl FnMut(&[u8])) -> io::Result<()>
+/// Listens to the end.
+pub(super) async fn hear_out<E>(mut engine: E, listener: &mut Listener)
+where
+    E: AsyncRead + Unpin,
+{
+    carry(&mut engine, &mut tokio::io::sink(), |bytes| listener.hear(bytes)).await;
+}
+
+/// How one direction ended.
+enum End {
+    /// Who spoke has finished.
+    Closed,
+    /// Who spoke is gone.
+    Lost,
+    /// Who was spoken to listens no more.
+    Unheard,
+}
+
+async fn carry<R, W>(from: &mut R, to: &mut W, mut hear: impl FnMut(&[u8])) -> End
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut chunk = vec![0; CHUNK];
     loop {
-        let length = from.read(&mut chunk).await?;
+        let Ok(length) = from.read(&mut chunk).await else { return End::Lost };
         let bytes = chunk.get(..length).unwrap_or_default();
         if bytes.is_empty() {
-            return to.shutdown().await;
+            return if to.shutdown().await.is_ok() { End::Closed } else { End::Unheard };
         }
         hear(bytes);
-        to.write_all(bytes).await?;
-        to.flush().await?;
+        if to.write_all(bytes).await.is_err() || to.flush().await.is_err() {
+            return End::Unheard;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests, and what becomes of them: one table of what is refused, one of what real clients send.
 
 mod allowed;
+mod hidden;
 mod refused;
 
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::names::{familiar, untagged};
 use super::no::{No, quoted};
 
 /// A container with this label is the grader's own, unless it was made through the policy.
@@ -135,15 +136,17 @@ impl World {
         self.containers.iter().filter(|thing| thing.hidden).map(|thing| thing.id.clone()).collect()
     }
 
-    /// A network may be joined, unless it is the host's own or the grader's.
-    pub(super) fn network(&self, reference: &str) -> Result<(), No> {
+    /// How to call a network that may be joined; the host's own and the grader's may not.
+    ///
+    /// It is called as the request calls it, unless that is the beginning of another's id too, which
+    /// it would mean once the network of that name is gone.
+    pub(super) fn network(&self, reference: &str) -> Result<String, No> {
         let exact = self.networks.iter().find(|thing| thing.names.iter().any(|n| n == reference));
+        let begun = || self.networks.iter().filter(|thing| thing.id.starts_with(reference));
+        let is_host = |thing: &Thing| thing.driver == "host";
         let (of_host, hidden) = match exact {
-            Some(thing) => (thing.driver == "host", thing.hidden),
-            None => {
-                let meant = || self.networks.iter().filter(|thing| thing.id.starts_with(reference));
-                (meant().any(|thing| thing.driver == "host"), meant().any(|thing| thing.hidden))
-            }
+            Some(thing) => (is_host(thing), thing.hidden),
+            None => (begun().any(is_host), begun().any(|thing| thing.hidden)),
         };
         if of_host || reference == "host" {
             return Err(No::asked("--network host"));
@@ -151,11 +154,18 @@ impl World {
         if hidden {
             return Err(No::Absent(format!("network {} not found", quoted(reference))));
         }
-        Ok(())
+        Ok(match exact {
+            Some(thing) if begun().next().is_some() => thing.id.clone(),
+            _ => reference.to_owned(),
+        })
     }
 
-    /// A volume may be used, unless it is the grader's.
+    /// A volume may be used, unless it is the grader's. No name of a volume has a slash: the engine
+    /// says so too, but nothing that looks like a path shall depend on that.
     pub(super) fn volume(&self, name: &str) -> Result<(), No> {
+        if name.contains(['/', '\\']) || name.starts_with('.') {
+            return Err(No::bad(format!("\"{}\" is no name of a volume", quoted(name))));
+        }
         if self.volumes.iter().any(|volume| volume.hidden && volume.id == name) {
             return Err(No::Absent(format!("get {}: no such volume", quoted(name))));
         }
@@ -257,28 +267,6 @@ fn names(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// An image's name as the engine shows it: `docker.io/library/busybox` is `busybox:latest`.
-fn familiar(name: &str) -> String {
-    let name = ["docker.io/", "index.docker.io/"]
-        .into_iter()
-        .find_map(|hub| name.strip_prefix(hub))
-        .unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
-    if name.contains('@') || untagged(name) != name {
-        name.to_owned()
-    } else {
-        format!("{name}:latest")
-    }
-}
-
-/// The name without its tag.
-fn untagged(name: &str) -> &str {
-    match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -352,8 +340,8 @@ mod tests {
         for reference in ["wires", "bb"] {
             assert!(matches!(world.network(reference), Err(No::Absent(_))), "{reference}");
         }
-        for reference in ["aa", "cc11", "new"] {
-            assert_eq!(world.network(reference), Ok(()), "{reference}");
+        for (reference, sent) in [("aa", "cc11"), ("cc11", "cc11"), ("new", "new")] {
+            assert_eq!(world.network(reference).as_deref(), Ok(sent));
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("error", Shape::Text, "the builder's message"),
         FactDef::new("timed_out", Shape::Bool, "whether it hit the time limit"),
         FactDef::new("too_large", Shape::Bool, "whether the context was above its limits"),
+        FactDef::new("limit", Shape::Text, "the limit that was hit: memory, processes or disk"),
         FactDef::new("log", Shape::Text, "the end of the failing step's output"),
         FactDef::new("steps", Shape::List, "the instructions, in the order they ended"),
         FactDef::new("cached_steps", Shape::List, "those that came from the cache"),
@@ -74,7 +75,11 @@ fn facts(built: &Built) -> Facts {
         set("context_files", Value::Int(i64::try_from(files).unwrap_or(i64::MAX)));
     }
     if let Err(because) = &built.image {
-        set("error", because.as_str().into());
+        let told = built.limit.map(|limit| format!("{}: {because}", limit.sentence()));
+        set("error", told.as_ref().unwrap_or(because).as_str().into());
+    }
+    if let Some(limit) = built.limit {
+        set("limit", limit.name().into());
     }
     let report = built.report.as_ref();
     let timed_out = report.is_some_and(|report| report.outcome == BuildOutcome::TimedOut);
@@ -95,7 +100,9 @@ fn facts(built: &Built) -> Facts {
         }
         if let Some(step) = step {
             set("failed_step", step.instruction().unwrap_or(&step.name).into());
-            set("log", step.log.as_str().into());
+            // Whatever sentence the rubric has for this failure, the log stands below it.
+            let told = built.limit.map(|limit| format!("{}\n[{}]", step.log, limit.sentence()));
+            set("log", told.as_ref().unwrap_or(&step.log).as_str().into());
         }
     }
     facts

@@ -5,6 +5,7 @@
 mod params;
 mod room;
 
+mod archive;
 mod build;
 mod dockerfile;
 mod exec;
@@ -28,6 +29,7 @@ pub use room::{Built, Limits, Progress, Room, Run};
 
 /// Every kind there is, as rubrics may name them.
 pub const KINDS: &[Kind] = &[
+    archive::KIND,
     build::KIND,
     dockerfile::KIND,
     exec::KIND,

@@ -3,6 +3,8 @@
 //! A build is made once however many probes look at its image, and everything made here carries
 //! the run's labels, so that it can be removed when the room is left, however that happens.
 
+mod plays;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,9 +21,9 @@ use crate::engine::{
 };
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
-use crate::play::{self, Played, Setting};
+use crate::play::Played;
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Limit, Sandbox};
 use crate::submission::{Context, ContextError, ContextLimits, Overlay, Submission, small_context};
 
 /// What a submission may cost.
@@ -103,6 +105,8 @@ pub struct Built {
     pub context: Option<(u64, u64)>,
     /// The context was larger than the limits.
     pub too_large: bool,
+    /// The sandbox's limit that it ran into.
+    pub limit: Option<Limit>,
 }
 
 impl Room {
@@ -172,16 +176,6 @@ impl Room {
         let cell = cell(&self.builds, recipe);
         // Boxed, as a recipe may lead to another one.
         let made = cell.get_or_init(|| Box::pin(self.follow(recipe))).await;
-        made.clone()
-    }
-
-    /// Performs a play, unless that was done before.
-    ///
-    /// # Errors
-    /// When our side failed.
-    pub async fn play(&self, recipe: &PlayRecipe) -> Result<Arc<Played>, Fault> {
-        let cell = cell(&self.plays, recipe);
-        let made = cell.get_or_init(|| Box::pin(self.perform(recipe))).await;
         made.clone()
     }
 
@@ -261,53 +255,6 @@ impl Room {
         first
     }
 
-    async fn perform(&self, recipe: &PlayRecipe) -> Result<Arc<Played>, Fault> {
-        let Some(sandbox) = &self.sandbox else {
-            return Err(Fault {
-                message: "this exercise's answer is commands, which are run in a sandbox only".into(),
-                advice: Some("leave --engine host out".into()),
-            });
-        };
-        let image = match &recipe.image {
-            None => None,
-            Some(image) => match self.image(&image.build).await? {
-                Ok(id) => Some((id, self.fill(&image.name))),
-                Err(because) => {
-                    return Ok(Arc::new(Played { ended: Some(because), ..Played::default() }));
-                }
-            },
-        };
-        let mut number = self.playing.lock().await;
-        *number += 1;
-        let setting = Setting {
-            sandbox,
-            submission: &self.submission,
-            limits: self.limits.context,
-            values: &self.values,
-            labels: self.labels("play"),
-            image,
-            slug: &self.slug,
-            number: *number,
-        };
-        Ok(Arc::new(play::perform(&setting, recipe).await?))
-    }
-
-    /// The image that a play left.
-    async fn played(&self, play: &PlayRecipe, name: &str) -> Result<Arc<Built>, Fault> {
-        let played = self.play(play).await?;
-        let name = self.fill(name);
-        let name = if name.rsplit('/').next().is_some_and(|last| last.contains(':')) {
-            name
-        } else {
-            format!("{name}:latest")
-        };
-        let image = played.images.get(&name).cloned().ok_or_else(|| match &played.ended {
-            Some(because) => because.clone(),
-            None => format!("there is no image {name}"),
-        });
-        Ok(Arc::new(Built { image, report: None, context: None, too_large: false }))
-    }
-
     async fn follow(&self, recipe: &BuildRecipe) -> Result<Arc<Built>, Fault> {
         if let (Some(play), Some(name)) = (&recipe.play, &recipe.image) {
             return self.played(play, name).await;
@@ -331,13 +278,23 @@ impl Room {
         let size = (context.bytes, context.files);
         let request = self.request(recipe, context);
         let listen = |event| (self.listen)(Progress::Build(event));
-        let report = self.engine.build(request, &listen).await?;
+        let before = self.used().await?;
+        let report = match self.engine.build(request, &listen).await {
+            Err(error) if self.filled_its_disk(&error) => {
+                let built = Built::without_report(error.cause().to_string(), false);
+                let limit = Some(Limit::Disk);
+                return Ok(Arc::new(Built { context: Some(size), limit, ..built }));
+            }
+            report => report?,
+        };
         let image = match &report.outcome {
             BuildOutcome::Built { image } => Ok(image.clone()),
             BuildOutcome::Failed(failure) => Err(failure.message.clone()),
             BuildOutcome::TimedOut => Err("the build took longer than it may".into()),
         };
-        Ok(Arc::new(Built { image, report: Some(report), context: Some(size), too_large: false }))
+        let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?) };
+        let (report, context) = (Some(report), Some(size));
+        Ok(Arc::new(Built { image, report, context, too_large: false, limit }))
     }
 
     /// A context made for the run, whose Dockerfile starts from the parent's image by its tag.
@@ -400,7 +357,7 @@ impl Room {
 
 impl Built {
     fn without_report(because: String, too_large: bool) -> Built {
-        Built { image: Err(because), report: None, context: None, too_large }
+        Built { image: Err(because), report: None, context: None, too_large, limit: None }
     }
 }
 

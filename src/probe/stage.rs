@@ -31,6 +31,7 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("still_attached", Shape::Bool, "whether it goes on beside its container"),
         FactDef::new("stdout", Shape::Text, "of the command"),
         FactDef::new("stderr", Shape::Text, "of the command"),
+        FactDef::new("complaint", Shape::Text, "the last line of that which complains"),
         FactDef::new("error", Shape::Text, "why nothing came of the step"),
         FactDef::new("way", Shape::Text, "the file that was run"),
         FactDef::new("refused", Shape::Bool, "whether the course's policy refused something"),
@@ -119,10 +120,11 @@ fn of_step(shot: &Shot) -> Facts {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    let texts = [("error", &shot.error), ("way", &shot.way), ("limit", &shot.limit)];
-    for (name, text) in texts {
+    facts.extend(shot.limit.map(|limit| ("limit".to_owned(), limit.name().into())));
+    for (name, text) in [("error", &shot.error), ("way", &shot.way)] {
         facts.extend(text.clone().map(|text| (name.to_owned(), text.into())));
     }
+    facts.extend(complaint(&shot.stderr).map(|line| ("complaint".to_owned(), line.into())));
     facts.extend(shot.exit_code.map(|code| ("exit_code".to_owned(), code.into())));
     facts.extend(shot.same_id.map(|same| ("same_id".to_owned(), same.into())));
     facts
@@ -147,6 +149,19 @@ fn of_container(one: &ContainerShot) -> Facts {
     facts
 }
 
+/// The last line that is neither empty, nor the builder's progress, nor a pointer to the manual.
+fn complaint(stderr: &str) -> Option<&str> {
+    let is_progress = |line: &str| {
+        let after_hash = line.strip_prefix('#').unwrap_or_default();
+        after_hash.starts_with(|c: char| c.is_ascii_digit())
+            || line.starts_with("------")
+            || line.starts_with("> [")
+            || line.starts_with("See 'docker ")
+            || line.starts_with("Run 'docker ")
+    };
+    stderr.lines().map(str::trim).rfind(|line| !line.is_empty() && !is_progress(line))
+}
+
 fn told(mount: &Mount) -> String {
     let source = if mount.kind == "anonymous" { "<anonymous>" } else { &mount.source };
     let kind = if mount.kind == "anonymous" { "volume" } else { &mount.kind };
@@ -160,4 +175,17 @@ fn each_once<'a>(mounts: &'a [Mount], of: impl Fn(&'a Mount) -> &'a str) -> Vec<
     all.sort();
     all.dedup();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_is_what_a_reader_would_look_for() {
+        let said = "#7 [1/2] RUN x\n#7 0.1 y\n------\n > [1/2] RUN x:\n------\n\
+                    docker: invalid reference format.\nSee 'docker run --help'.\n\n";
+        assert_eq!(complaint(said), Some("docker: invalid reference format."));
+        assert_eq!(complaint("#1 done\n"), None);
+    }
 }

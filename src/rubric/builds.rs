@@ -154,7 +154,11 @@ pub(super) fn find(
     None
 }
 
-pub(super) fn text_map(node: &Node, declared: &[Declared], review: &mut Review) -> BTreeMap<String, String> {
+pub(super) fn text_map(
+    node: &Node,
+    declared: &[Declared],
+    review: &mut Review,
+) -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
     for entry in node.entries(review).unwrap_or_default() {
         if let Some(text) = entry.node.text(review) {

@@ -13,7 +13,8 @@ use crate::recipe::{BuildRecipe, PlayRecipe};
 use crate::unit;
 
 use super::{
-    Case, Draft, FORMAT, Facet, Facets, Limits, Probe, ProbeSpans, Rubric, Words, builds, plays, values,
+    Case, Draft, FORMAT, Facet, Facets, Limits, Probe, ProbeSpans, Rubric, Words, builds, plays,
+    values,
 };
 
 /// Reads a rubric's text. The path is for messages, and its stem is the slug it must have.
@@ -59,12 +60,8 @@ fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric
     let known = plays::Known { values: &declared, builds: &builds };
     let plays = plays::read(play_tables, &known, review);
     builds::read_played(build_tables, &mut builds, &plays, &declared, review);
-    let known = Known {
-        values: &declared,
-        builds: &builds,
-        plays: &plays,
-        lesson: lesson.as_deref(),
-    };
+    let known =
+        Known { values: &declared, builds: &builds, plays: &plays, lesson: lesson.as_deref() };
     let probes = match fields.require("probe", review).map(|node| (&node.item, &node.span)) {
         Some((Item::List(nodes), _)) => probes(nodes, &known, review),
         Some((_, span)) => {

@@ -21,7 +21,7 @@ use crate::nonce::hex;
 /// The label of every sandbox; its value tells of what make it is.
 pub const LABEL: &str = "grade.sandbox";
 /// The image with an engine and the docker command in it.
-const IMAGE: &str = "grade-sandbox:1";
+pub const IMAGE: &str = "grade-sandbox:1";
 /// How long a new sandbox may take to be set up.
 const SETTING_UP: Duration = Duration::from_secs(90);
 /// For the engine inside and what serves it, beside the submission's own share.
@@ -54,6 +54,7 @@ pub struct Sandbox {
     /// The engine inside.
     pub engine: Engine,
     tunnel: Tunnel,
+    outer: Engine,
     bases: BTreeMap<String, String>,
 }
 
@@ -71,9 +72,10 @@ impl Sandbox {
             None => new(outer, wish, image, make).await?,
         };
         let engine = Engine::through(tunnel.clone(), ENGINE).await?;
-        let mut sandbox = Self { engine, tunnel, bases: BTreeMap::new() };
+        let (outer, bases) = (outer.clone(), BTreeMap::new());
+        let mut sandbox = Self { engine, tunnel, outer, bases };
         let there = wish.bases.iter().zip(&ids).filter(|(_, id)| id.is_some());
-        sandbox.bases = sandbox.bring(outer, there.map(|(base, _)| base.as_str()).collect()).await?;
+        sandbox.bases = sandbox.bring(there.map(|(base, _)| base.as_str()).collect()).await?;
         Ok(sandbox)
     }
 
@@ -107,22 +109,27 @@ impl Sandbox {
         self.bases.clone()
     }
 
+    /// Brings base images again that were removed.
+    ///
+    /// # Errors
+    /// When an engine failed.
+    pub async fn make_whole(&self) -> Result<(), EngineError> {
+        self.bring(self.bases.keys().map(String::as_str).collect()).await.map(drop)
+    }
+
     /// Has base images inside, and has them kept.
-    async fn bring(
-        &self,
-        outer: &Engine,
-        bases: Vec<&str>,
-    ) -> Result<BTreeMap<String, String>, EngineError> {
+    async fn bring(&self, bases: Vec<&str>) -> Result<BTreeMap<String, String>, EngineError> {
         let found = try_join_all(bases.iter().map(|base| self.engine.image_id(base))).await?;
         let missing = bases.iter().zip(&found).filter(|(_, id)| id.is_none());
         let missing: Vec<&str> = missing.map(|(base, _)| *base).collect();
         let ids = if missing.is_empty() {
             found
         } else {
-            self.engine.copy_images(outer, &missing).await?;
+            self.engine.copy_images(&self.outer, &missing).await?;
             try_join_all(bases.iter().map(|base| self.engine.image_id(base))).await?
         };
-        let full = |base: &str| if base.contains(':') { base.into() } else { format!("{base}:latest") };
+        let full =
+            |base: &str| if base.contains(':') { base.into() } else { format!("{base}:latest") };
         let kept = bases.iter().zip(ids).filter_map(|(base, id)| Some((full(base), id?)));
         let kept: BTreeMap<String, String> = kept.collect();
         if !missing.is_empty() {
@@ -156,11 +163,13 @@ async fn new(
     make: String,
 ) -> Result<Tunnel, EngineError> {
     let limits = serde_json::to_string(&wish.limits).map_err(|error| broken(error.into()))?;
+    let mut command = vec![PROGRAM, "inside", "run", &limits];
+    command.extend(wish.outside.then_some("--outside"));
     let mut random = rand::rng();
     let spec = SandboxSpec {
         name: format!("sandbox-{:08x}", random.random::<u32>()),
         image,
-        command: [PROGRAM, "inside", "run", &limits].map(str::to_owned).to_vec(),
+        command: command.iter().map(|&word| word.to_owned()).collect(),
         // Engines look for this before they try what only the machine's own can do.
         env: vec!["container=docker".to_owned()],
         labels: HashMap::from([(LABEL.to_owned(), make)]),

@@ -10,5 +10,5 @@ mod claim;
 pub mod inside;
 mod protocol;
 
-pub use claim::{LABEL, Program, Sandbox, Wish};
-pub use protocol::{DISK_HOME, HOME, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};
+pub use claim::{IMAGE, LABEL, Program, Sandbox, Wish};
+pub use protocol::{DISK_HOME, HOME, Limit, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};

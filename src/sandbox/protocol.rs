@@ -59,5 +59,52 @@ pub struct Use {
     pub disk_free: u64,
 }
 
+/// A limit of the sandbox that a submission ran into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Its memory was all taken.
+    Memory,
+    /// Its processes were all taken.
+    Processes,
+    /// Its disk was full.
+    Disk,
+}
+
+/// A disk with less than that is full.
+const NO_SPACE: u64 = 16 << 20;
+
+impl Limit {
+    /// Which limit was hit between two looks; none without a sandbox.
+    pub fn hit(before: Option<Use>, after: Option<Use>) -> Option<Self> {
+        let (before, after) = (before?, after?);
+        if after.out_of_memory > before.out_of_memory {
+            Some(Self::Memory)
+        } else if after.out_of_processes {
+            // It is not told how often; whatever failed since may have failed for that.
+            Some(Self::Processes)
+        } else {
+            (after.disk_free < NO_SPACE).then_some(Self::Disk)
+        }
+    }
+
+    /// As rubrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+            Self::Disk => "disk",
+        }
+    }
+
+    /// What a student is told.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Memory => "it took all the memory that a submission may have",
+            Self::Processes => "it started as many processes as a submission may have",
+            Self::Disk => "it filled all the disk that a submission may have",
+        }
+    }
+}
+
 /// The images that outlive a submission: names, and the ids they stand for.
 pub(super) type Bases = BTreeMap<String, String>;

@@ -270,6 +270,19 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_is_taken_out_counts_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Dockerfile"), "FROM busybox\n").unwrap();
+        let archive = std::fs::File::create(folder.path().join("myapp.tar.gz")).unwrap();
+        archive.set_len(1 << 40).unwrap();
+        let submission = Submission::open(folder.path()).unwrap();
+        let without = Overlay { remove: vec!["myapp.tar.gz".into()], ..Overlay::default() };
+        assert_eq!(submission.context(&without, &LIMITS).unwrap().files, 1);
+        let with = submission.context(&Overlay::default(), &LIMITS);
+        assert!(matches!(with, Err(ContextError::TooLarge { .. })));
+    }
+
+    #[test]
     fn ignored_files_stay_out_and_the_dockerfile_stays_in() {
         let folder = folder(&[
             ("Dockerfile", "FROM scratch"),

@@ -1,9 +1,9 @@
 //! One file of a submission, read without following a link out of it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::SubmissionError;
 
@@ -36,7 +36,39 @@ pub enum FileKind {
     Other,
 }
 
+/// A file that may be too large for memory.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it is.
+    pub kind: FileKind,
+    /// Bytes.
+    pub size: u64,
+    /// A regular file, open for reading.
+    pub file: Option<File>,
+}
+
 pub(super) fn read(root: &Path, path: &str) -> Result<Option<HandedIn>, SubmissionError> {
+    let Some((full, data)) = find(root, path)? else { return Ok(None) };
+    let kind = kind_of(&data);
+    let mut content = Vec::new();
+    if kind == FileKind::File {
+        let file = File::open(&full).and_then(|file| file.take(READ).read_to_end(&mut content));
+        file.map_err(|source| SubmissionError::Read { path: full, source })?;
+    }
+    let mode = data.permissions().mode() & 0o7777;
+    Ok(Some(HandedIn { kind, mode, size: data.len(), content }))
+}
+
+pub(super) fn open(root: &Path, path: &str) -> Result<Option<Opened>, SubmissionError> {
+    let Some((full, data)) = find(root, path)? else { return Ok(None) };
+    let kind = kind_of(&data);
+    let file = (kind == FileKind::File).then(|| File::open(&full)).transpose();
+    let file = file.map_err(|source| SubmissionError::Read { path: full, source })?;
+    Ok(Some(Opened { kind, size: data.len(), file }))
+}
+
+/// The place of a file, when no link leads there.
+fn find(root: &Path, path: &str) -> Result<Option<(PathBuf, Metadata)>, SubmissionError> {
     let mut full = root.to_owned();
     let mut parts = Path::new(path).components().peekable();
     while let Some(part) = parts.next() {
@@ -47,28 +79,24 @@ pub(super) fn read(root: &Path, path: &str) -> Result<Option<HandedIn>, Submissi
             Err(error) if is_absent(&error) => return Ok(None),
             Err(source) => return Err(SubmissionError::Read { path: full, source }),
         };
-        if parts.peek().is_some() {
-            // A folder that is a link may lead out of the submission.
-            if !data.is_dir() {
-                return Ok(None);
-            }
-            continue;
+        if parts.peek().is_none() {
+            return Ok(Some((full, data)));
         }
-        let kind = match data.file_type() {
-            kind if kind.is_file() => FileKind::File,
-            kind if kind.is_dir() => FileKind::Directory,
-            kind if kind.is_symlink() => FileKind::Symlink,
-            _ => FileKind::Other,
-        };
-        let mut content = Vec::new();
-        if kind == FileKind::File {
-            let file = File::open(&full).and_then(|file| file.take(READ).read_to_end(&mut content));
-            file.map_err(|source| SubmissionError::Read { path: full, source })?;
+        // A folder that is a link may lead out of the submission.
+        if !data.is_dir() {
+            return Ok(None);
         }
-        let mode = data.permissions().mode() & 0o7777;
-        return Ok(Some(HandedIn { kind, mode, size: data.len(), content }));
     }
     Ok(None)
+}
+
+fn kind_of(data: &Metadata) -> FileKind {
+    match data.file_type() {
+        kind if kind.is_file() => FileKind::File,
+        kind if kind.is_dir() => FileKind::Directory,
+        kind if kind.is_symlink() => FileKind::Symlink,
+        _ => FileKind::Other,
+    }
 }
 
 fn is_absent(error: &std::io::Error) -> bool {
@@ -88,5 +116,8 @@ mod tests {
         assert_eq!(read(folder.path(), "../x").unwrap(), None);
         let link = read(folder.path(), "app.py").unwrap().unwrap();
         assert_eq!((link.kind, link.content.len()), (FileKind::Symlink, 0));
+        assert!(open(folder.path(), "out/passwd").unwrap().is_none());
+        let link = open(folder.path(), "app.py").unwrap().unwrap();
+        assert!(link.kind == FileKind::Symlink && link.file.is_none());
     }
 }

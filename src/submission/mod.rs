@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use context::{Context, ContextError, ContextLimits, Overlay, small_context};
 pub use dockerfile::{Dockerfile, Summary};
-pub use files::{FileKind, HandedIn};
+pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
 pub use provenance::Provenance;
 
@@ -79,6 +79,14 @@ impl Submission {
     /// When the file system fails; a missing file is `None`.
     pub fn file(&self, path: &str) -> Result<Option<HandedIn>, SubmissionError> {
         files::read(&self.root, path)
+    }
+
+    /// A file of it, for reading piece by piece.
+    ///
+    /// # Errors
+    /// As for [`Submission::file`].
+    pub fn open_file(&self, path: &str) -> Result<Option<Opened>, SubmissionError> {
+        files::open(&self.root, path)
     }
 
     /// The build context as the docker CLI would send it, with an overlay on top.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::context::{ContextError, ContextLimits, mode_of, modified};
 use super::SubmissionError;
+use super::context::{ContextError, ContextLimits, mode_of, modified};
 
 /// Packs everything below `root` but Git's own folder, under the folder `name`, for a user.
 pub(super) fn pack(
@@ -19,7 +19,8 @@ pub(super) fn pack(
     let mut tar = tar::Builder::new(Vec::new());
     let (mut bytes, mut entries) = (0_u64, 0_u64);
     let is_git = |entry: &walkdir::DirEntry| entry.depth() == 1 && entry.file_name() == ".git";
-    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|one| !is_git(one)) {
+    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|one| !is_git(one))
+    {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
             SubmissionError::Read { path, source: error.into() }
@@ -83,9 +84,12 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
-        let all = ["work/", "work/.dockerignore", "work/config", "work/config/app.conf", "work/run.sh"];
-        assert_eq!(names.iter().map(|name| name.trim_end_matches('/')).collect::<Vec<_>>(),
-            all.map(|name| name.trim_end_matches('/')));
+        let all =
+            ["work/", "work/.dockerignore", "work/config", "work/config/app.conf", "work/run.sh"];
+        assert_eq!(
+            names.iter().map(|name| name.trim_end_matches('/')).collect::<Vec<_>>(),
+            all.map(|name| name.trim_end_matches('/'))
+        );
         let few = ContextLimits { bytes: 2, entries: 100 };
         assert!(matches!(
             pack(folder.path(), "work", 1000, &few),

@@ -65,9 +65,13 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let options = UploadToContainerOptionsBuilder::default().path(folder).build();
         let body = bollard::body_full(tar.into());
-        call(self.docker.upload_to_container(container, Some(options), body)).await.map_err(|cause| {
-            EngineError::Copy { container: container.to_owned(), path: folder.to_owned(), cause }
-        })
+        call(self.docker.upload_to_container(container, Some(options), body)).await.map_err(
+            |cause| EngineError::Copy {
+                container: container.to_owned(),
+                path: folder.to_owned(),
+                cause,
+            },
+        )
     }
 
     /// What is at an absolute path, without following a link at its end; none when nothing is.

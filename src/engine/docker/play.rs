@@ -48,8 +48,8 @@ impl Engine {
     /// [`EngineError::Create`] when the engine failed.
     pub async fn start_like(&self, body: Json) -> Result<Result<String, String>, EngineError> {
         let failed = |cause| EngineError::Create { name: "of a play".to_owned(), cause };
-        let body: ContainerCreateBody =
-            serde_json::from_value(body).map_err(|error| failed(Cause::Other(error.to_string())))?;
+        let body: ContainerCreateBody = serde_json::from_value(body)
+            .map_err(|error| failed(Cause::Other(error.to_string())))?;
         let none = CreateContainerOptionsBuilder::default().build();
         match call_or_refusal(self.docker.create_container(Some(none), body)).await {
             Ok(Ok(created)) => match self.start(&created.id).await? {
@@ -93,8 +93,8 @@ impl Engine {
         }
     }
 
-    /// What a container printed since a moment (seconds of Unix time), up to a limit in bytes. With
-    /// `follow`, until its end, or until `enough` of it is there, or the time is up.
+    /// What a container printed after a moment, up to a limit in bytes. With `follow`, until its
+    /// end, or until `enough` of it is there, or the time is up.
     ///
     /// # Errors
     /// [`EngineError::Watch`] when the engine failed. One that is gone, or keeps no log, printed
@@ -102,14 +102,15 @@ impl Engine {
     pub async fn printed(
         &self,
         container: &str,
-        since: i32,
+        after: Option<jiff::Timestamp>,
         limit: usize,
         follow: Option<(Duration, &(dyn Fn(&str) -> bool + Send + Sync))>,
     ) -> Result<Captured, EngineError> {
         let options = LogsOptionsBuilder::default()
             .stdout(true)
             .stderr(true)
-            .since(since)
+            // The engine takes whole seconds; each line tells its own time, and is held to it here.
+            .timestamps(true)
             .follow(follow.is_some())
             .build();
         let mut pieces = std::pin::pin!(self.docker.logs(container, Some(options)));
@@ -117,7 +118,12 @@ impl Engine {
         let reading = async {
             while let Some(piece) = pieces.next().await {
                 match piece {
-                    Ok(piece) => printed.push(&piece.into_bytes(), limit),
+                    Ok(piece) => {
+                        let line = piece.into_bytes();
+                        if let Some(words) = words_after(&line, after) {
+                            printed.push(words, limit);
+                        }
+                    }
                     Err(error) if refusal(&error).is_some() => return Ok(()),
                     Err(error) => return Err(Cause::from(error)),
                 }
@@ -212,7 +218,8 @@ impl Engine {
         let (repo, tag) = split(name);
         let options =
             CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag).build();
-        let told = self.docker.create_image(Some(options), Some(bollard::body_full(tar.into())), None);
+        let told =
+            self.docker.create_image(Some(options), Some(bollard::body_full(tar.into())), None);
         let told = told.map_ok(|line| line.error_detail.and_then(|detail| detail.message));
         let failed = |cause| EngineError::Export { image: name.to_owned(), cause };
         match said(told).await.map_err(failed)? {
@@ -251,6 +258,14 @@ async fn said(
         }
     }
     Ok(None)
+}
+
+/// A line of a log without the time before it; none when it is not after `after`.
+fn words_after(line: &[u8], after: Option<jiff::Timestamp>) -> Option<&[u8]> {
+    let place = line.iter().position(|byte| *byte == b' ')?;
+    let (time, words) = line.split_at(place);
+    let time: jiff::Timestamp = std::str::from_utf8(time).ok()?.parse().ok()?;
+    after.is_none_or(|after| time > after).then(|| words.get(1..).unwrap_or_default())
 }
 
 /// A name and its tag; a colon before a slash belongs to a port.
@@ -299,6 +314,15 @@ fn body(spec: &HelperSpec) -> ContainerCreateBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_a_run_before_is_left_out() {
+        let line = b"2026-01-02T03:04:05.123456789Z count=1\n";
+        let at = |text: &str| Some(text.parse::<jiff::Timestamp>().expect("a time"));
+        assert_eq!(words_after(line, None), Some(&b"count=1\n"[..]));
+        assert_eq!(words_after(line, at("2026-01-02T03:04:05.1Z")), Some(&b"count=1\n"[..]));
+        assert_eq!(words_after(line, at("2026-01-02T03:04:05.2Z")), None);
+    }
 
     #[test]
     fn a_port_is_no_tag() {

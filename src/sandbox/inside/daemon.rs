@@ -1,8 +1,10 @@
 //! The sandbox's own engine as a process: started, known to be ready, stopped.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
@@ -15,34 +17,55 @@ use crate::sandbox::protocol::ENGINE_SOCKET;
 
 /// Where the engine tells that it is ready, as it tells systemd.
 const NOTIFY: &str = "/run/grade-notify.sock";
+/// What both processes say.
+const LOG: &str = "/run/grade-engine.log";
+const LAST_WORDS: usize = 400;
 const STARTING: Duration = Duration::from_secs(60);
 const STOPPING: Duration = Duration::from_secs(20);
 
+/// What the engine is set to: a build is not granted the sandbox's own network, nor more rights.
+const SETTINGS: &str =
+    r#"{"builder":{"entitlements":{"network-host":false,"security-insecure":false}}}"#;
+const SETTINGS_FILE: &str = "/run/grade-dockerd.json";
+const CONTAINERD: &str = "/run/containerd/containerd.sock";
+/// The engine's own address on its own network. As a name server, where there is no other, it says
+/// at once that nobody is there; one that does not answer costs each look-up ten seconds.
+const BRIDGE: [&str; 4] = ["--bip", "172.30.0.1/16", "--dns", "172.30.0.1"];
+
 /// A running engine.
 pub(super) struct Daemon {
+    containerd: Child,
+    dockerd: Child,
+}
+
+/// A process of ours.
+struct Child {
     process: Pid,
     ended: watch::Receiver<bool>,
 }
 
 impl Daemon {
     /// Starts the engine and waits until it answers.
-    pub(super) async fn start() -> io::Result<Self> {
+    pub(super) async fn start(outside: bool) -> io::Result<Self> {
         let _ = std::fs::remove_file(NOTIFY);
         let notify = UnixDatagram::bind(NOTIFY)?;
         notify.set_nonblocking(true)?;
         let notify = tokio::net::UnixDatagram::from_std(notify)?;
-        let child = Command::new("dockerd")
-            .args(["--host", &format!("unix://{ENGINE_SOCKET}")])
+        // One that dockerd starts by itself is waited for by the second.
+        let mut containerd = Command::new("containerd");
+        containerd.args(["--log-level", "error", "--address", CONTAINERD]);
+        let containerd = Child::spawn(&mut containerd)?;
+        std::fs::write(SETTINGS_FILE, SETTINGS)?;
+        let mut dockerd = Command::new("dockerd");
+        dockerd
+            .args(["--host", &format!("unix://{ENGINE_SOCKET}"), "--config-file", SETTINGS_FILE])
             .args(["--cgroup-parent", STUDENT, "--exec-opt", "native.cgroupdriver=cgroupfs"])
             .args(["--pidfile", "/run/grade-dockerd.pid", "--log-level", "error"])
             .args(["--storage-driver", "overlay2", "--ip6tables=false"])
-            .env("NOTIFY_SOCKET", NOTIFY)
-            // What a proxy of the sandbox's own would look at is left as it is.
-            .stdin(Stdio::null())
-            .spawn()?;
-        let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let process = process.ok_or_else(|| io::Error::other("no process"))?;
-        let mut daemon = Self { process, ended: reap(process)? };
+            .args(["--containerd", CONTAINERD])
+            .args(if outside { &[][..] } else { &BRIDGE[..] })
+            .env("NOTIFY_SOCKET", NOTIFY);
+        let mut daemon = Self { containerd, dockerd: Child::spawn(&mut dockerd)? };
         let mut message = [0_u8; 4096];
         let ready = async {
             loop {
@@ -53,17 +76,36 @@ impl Daemon {
                 }
             }
         };
+        let failed = |why: &str| io::Error::other(format!("{why}: {}", last_words()));
         tokio::select! {
             ready = tokio::time::timeout(STARTING, ready) => {
-                ready.unwrap_or_else(|_| Err(io::Error::other("it does not come up in time")))?;
+                ready.unwrap_or_else(|_| Err(failed("it does not come up in time")))?;
             }
-            () = daemon.gone() => return Err(io::Error::other("it does not come up; see `docker logs`")),
+            () = daemon.dockerd.gone() => return Err(failed("it does not come up")),
+            () = daemon.containerd.gone() => return Err(failed("containerd does not come up")),
         }
         Ok(daemon)
     }
 
     /// Stops the engine, and waits for its end.
     pub(super) async fn stop(&mut self) -> io::Result<()> {
+        self.dockerd.stop().await?;
+        self.containerd.stop().await
+    }
+}
+
+impl Child {
+    fn spawn(command: &mut Command) -> io::Result<Self> {
+        let log = OpenOptions::new().create(true).append(true).open(LOG)?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let (sender, ended) = watch::channel(false);
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = Pid::from_child(&command.spawn()?);
+        own.push((process, sender));
+        Ok(Self { process, ended })
+    }
+
+    async fn stop(&mut self) -> io::Result<()> {
         kill_process(self.process, Signal::TERM)?;
         tokio::time::timeout(STOPPING, self.gone())
             .await
@@ -71,28 +113,37 @@ impl Daemon {
     }
 
     async fn gone(&mut self) {
-        // The sender lives as long as the sandbox, or the process is gone.
+        // The sender is dropped only after it has told.
         let _ = self.ended.wait_for(|ended| *ended).await;
     }
 }
 
-/// The first process of a container has to see off every process that its parent left behind.
-fn reap(engine: Pid) -> io::Result<watch::Receiver<bool>> {
-    let (sender, receiver) = watch::channel(false);
+/// The end of what the engine said.
+fn last_words() -> String {
+    let said = std::fs::read(LOG).unwrap_or_default();
+    let end = said.get(said.len().saturating_sub(LAST_WORDS)..).unwrap_or_default();
+    String::from_utf8_lossy(end).trim().replace('\n', "; ")
+}
+
+/// Our own processes, by whose ends somebody is woken.
+static OWN: Mutex<Vec<(Pid, watch::Sender<bool>)>> = Mutex::new(Vec::new());
+
+/// Sees off every process that its parent left behind, as the first process of a container has to,
+/// and our own among them. Nothing else here may wait for a process from now on.
+pub(super) fn see_off() -> io::Result<()> {
     let mut children = signal(SignalKind::child())?;
     tokio::spawn(async move {
         while children.recv().await.is_some() {
-            while let Ok(Some((process, _))) = waitpid(None, WaitOptions::NOHANG) {
-                if process == engine {
-                    let _ = sender.send(true);
+            // Under the lock, so that none is missed that was started and is not noted yet.
+            let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Ok(Some((gone, _))) = waitpid(None, WaitOptions::NOHANG) {
+                if let Some(place) = own.iter().position(|(process, _)| *process == gone) {
+                    own.remove(place).1.send_replace(true);
                 }
-            }
-            if *sender.borrow() {
-                return;
             }
         }
     });
-    Ok(receiver)
+    Ok(())
 }
 
 /// The engine, to be asked.

@@ -26,8 +26,9 @@ pub(super) fn make(size: u64) -> io::Result<()> {
     // Sparse: it takes what is written to it.
     File::create(&image)?.set_len(size)?;
     let image = image.display().to_string();
-    // Nothing of it is ever to survive a crash: no journal.
-    run("mkfs.ext4", &["-q", "-F", "-m", "0", "-O", "^has_journal", "-E", EXTRA, &image])?;
+    let mut words = vec!["-q", "-F", "-m", "0", "-i", "16384", "-O", FEATURES, "-E", EXTRA];
+    words.push(&image);
+    run("mkfs.ext4", &words)?;
     fs::create_dir_all(DISK)?;
     mount_loop(&image)?;
     let bound = |name: &str, to: &str| {
@@ -48,6 +49,8 @@ pub(super) fn make(size: u64) -> io::Result<()> {
 
 /// `MS_NOSYMFOLLOW` of Linux 5.10 and newer.
 const NOSYMFOLLOW: u32 = 256;
+/// Nothing of it is ever to survive a crash, nor to grow.
+const FEATURES: &str = "^has_journal,^metadata_csum,^resize_inode";
 /// Zeroes are written when they are needed.
 const EXTRA: &str = "lazy_itable_init=1,nodiscard";
 
@@ -125,8 +128,10 @@ fn run(program: &str, arguments: &[&str]) -> io::Result<()> {
 
 fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
     let failed = |why: String| io::Error::other(format!("{program}: {why}"));
-    let output =
-        Command::new(program).args(arguments).output().map_err(|error| failed(error.to_string()))?;
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {

@@ -35,9 +35,9 @@ const LISTENING: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// What could not be set up or emptied, for the container's log.
-pub async fn run(limits: SandboxLimits) -> Result<(), String> {
+pub async fn run(limits: SandboxLimits, outside: bool) -> Result<(), String> {
     let control = UnixListener::bind(CONTROL).map_err(|error| format!("{CONTROL}: {error}"))?;
-    let house = match begin(limits).await {
+    let house = match begin(limits, outside).await {
         Ok(house) => Arc::new(Mutex::new(house)),
         Err(message) => return tell(&control, &message).await,
     };
@@ -110,15 +110,18 @@ struct House {
     daemon: Daemon,
     groups: Groups,
     limits: SandboxLimits,
+    outside: bool,
     bases: Bases,
 }
 
-async fn begin(limits: SandboxLimits) -> Result<House, String> {
+async fn begin(limits: SandboxLimits, outside: bool) -> Result<House, String> {
     let failed = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     disk::make(limits.disk).map_err(failed("the sandbox's disk"))?;
     let groups = Groups::make(limits).map_err(failed("the sandbox's limits"))?;
-    let daemon = Daemon::start().await.map_err(failed("the sandbox's engine"))?;
-    Ok(House { daemon, groups, limits, bases: Bases::new() })
+    // From here on no process is waited for but there.
+    daemon::see_off().map_err(failed("the sandbox's processes"))?;
+    let daemon = Daemon::start(outside).await.map_err(failed("the sandbox's engine"))?;
+    Ok(House { daemon, groups, limits, outside, bases: Bases::new() })
 }
 
 /// Tells the first client why there is no sandbox.
@@ -143,7 +146,8 @@ async fn attend(
         state.send_replace(State::Free);
         return Ok(());
     }
-    house.bases = serve::serve(stream, house.groups.clone(), std::mem::take(&mut house.bases)).await;
+    house.bases =
+        serve::serve(stream, house.groups.clone(), std::mem::take(&mut house.bases)).await;
     state.send_replace(State::Emptying);
     let emptied = tokio::time::timeout(EMPTYING, house.empty()).await;
     emptied.unwrap_or_else(|_| Err("the sandbox cannot be emptied in time".to_owned()))?;
@@ -185,7 +189,7 @@ impl House {
         self.daemon.stop().await.map_err(failed)?;
         disk::empty().map_err(failed)?;
         self.groups = Groups::make(self.limits).map_err(failed)?;
-        self.daemon = Daemon::start().await.map_err(failed)?;
+        self.daemon = Daemon::start(self.outside).await.map_err(failed)?;
         Ok(())
     }
 }
