@@ -121,7 +121,8 @@ impl Session {
             evidence = observe(plan, &room, mode) => Some(evidence),
             () = stop => None,
         };
-        if room.sandbox.is_some() {
+        if let Some(sandbox) = &room.sandbox {
+            sandbox.leave().await;
             // It empties itself, and is gone as a whole where it cannot.
             return Outcome { evidence, left_behind: None };
         }

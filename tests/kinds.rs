@@ -509,6 +509,32 @@ async fn archive_reads_what_an_engine_would_be_given() {
     hold(&support::grade(&support::engine().await, &plan, &submission).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn stage_tells_what_the_commands_left() {
+    let steps = "[plays.life]\nimage = \"counter\"\nsteps = [\n\
+        { name = \"first\", do = \"start\" },\n\
+        { name = \"down\", do = \"remove\" },\n]\n";
+    let look = |step: &str| format!("play = \"life\", step = \"{step}\"");
+    let (first, down) = (look("first"), look("down"));
+    let probes = all(&[
+        ("yes-done", "stage", &first, "done = true, exit_code = 0, way = \"run.sh\""),
+        ("yes-container", "stage", &first, "running = [\"counter\"], first_line = \"up\""),
+        ("yes-volume", "stage", &first, "mounts = [\"volume data /data rw\"]"),
+        ("yes-refused", "stage", &first, "refusals = { any_item = { contains = \"privileged\" } }"),
+        ("yes-removed", "stage", &down, "containers = { length = 0 }, volumes = [\"data\"]"),
+        ("no-bind", "stage", &first, "mount_types = [\"bind\"]"),
+        ("no-status", "stage", &first, "status = \"exited\""),
+        ("no-volume", "stage", &down, "volumes = { length = 0 }"),
+    ]);
+    let run = "docker run --privileged busybox true || true\n\
+               docker run -d --name counter -v data:/data counter\n";
+    let files = [
+        ("Dockerfile", "FROM busybox\nCMD [\"sh\", \"-c\", \"echo up; sleep 1000\"]\n"),
+        ("run.sh", run),
+    ];
+    hold(&grade(&files, &format!("{steps}{probes}")).await);
+}
+
 /// What the docker command prints.
 fn docker(args: &[&str]) -> Vec<u8> {
     let output = std::process::Command::new("docker").args(args).output().expect("the docker CLI");

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use super::protocol::{
-    BUSY, ENGINE, KEEP, PROGRAM, READY, STUDENT, SandboxLimits, USE, Use, VOLUME,
+    BUSY, ENGINE, KEEP, LEAVE, PROGRAM, READY, STUDENT, SandboxLimits, USE, Use, VOLUME,
 };
 use crate::engine::{Cause, Engine, EngineError, Put, SandboxSpec, Tunnel};
 use crate::nonce::hex;
@@ -86,6 +86,12 @@ impl Sandbox {
     pub async fn used(&self) -> Result<Use, EngineError> {
         let told = self.tunnel.post(USE, Vec::new()).await.map_err(broken)?;
         serde_json::from_slice(&told).map_err(|error| broken(error.into()))
+    }
+
+    /// Says that nothing more is wanted, so that the next who comes waits for this sandbox instead
+    /// of making another. It need not be said: a connection that ends says as much, a little later.
+    pub async fn leave(&self) {
+        let _ = self.tunnel.post(LEAVE, Vec::new()).await;
     }
 
     /// The next connection that the student's commands make to what they take for Docker.

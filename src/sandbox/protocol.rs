@@ -34,6 +34,8 @@ pub(super) const ENGINE: &str = "engine:1";
 pub(super) const STUDENT: &str = "student:1";
 /// Where what is to be kept is told.
 pub(super) const KEEP: &str = "/keep";
+/// Where a client says that it is done.
+pub(super) const LEAVE: &str = "/leave";
 /// Where the use of the limits is asked for.
 pub(super) const USE: &str = "/use";
 

@@ -8,8 +8,8 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ImportImageOptionsBuilder,
-    InspectContainerOptions, ListImagesOptionsBuilder,
-    ListVolumesOptions, LogsOptionsBuilder, RemoveVolumeOptionsBuilder, TagImageOptionsBuilder,
+    InspectContainerOptions, ListImagesOptionsBuilder, ListVolumesOptions, LogsOptionsBuilder,
+    RemoveVolumeOptionsBuilder, TagImageOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use rustix::fs::{FileType, Mode, mknodat};
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount,
-    unmount,
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change,
+    mount_remount, unmount,
 };
 
 use crate::sandbox::protocol::{DISK, HOME, STUDENT_RUN, VOLUME};

@@ -135,7 +135,7 @@ async fn tell(control: &UnixListener, message: &str) -> Result<(), String> {
 async fn attend(
     mut stream: UnixStream,
     house: &Mutex<House>,
-    state: &watch::Sender<State>,
+    state: &Arc<watch::Sender<State>>,
 ) -> Result<(), String> {
     if !claim(state).await {
         let _ = stream.write_all(format!("{BUSY}\n").as_bytes()).await;
@@ -146,8 +146,8 @@ async fn attend(
         state.send_replace(State::Free);
         return Ok(());
     }
-    house.bases =
-        serve::serve(stream, house.groups.clone(), std::mem::take(&mut house.bases)).await;
+    let (groups, bases) = (house.groups.clone(), std::mem::take(&mut house.bases));
+    house.bases = serve::serve(stream, groups, bases, Arc::clone(state)).await;
     state.send_replace(State::Emptying);
     let emptied = tokio::time::timeout(EMPTYING, house.empty()).await;
     emptied.unwrap_or_else(|_| Err("the sandbox cannot be emptied in time".to_owned()))?;

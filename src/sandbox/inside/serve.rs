@@ -12,11 +12,14 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 
-use super::disk;
 use super::groups::Groups;
+use super::{State, disk};
 use crate::engine::WINDOWS;
-use crate::sandbox::protocol::{Bases, ENGINE, ENGINE_SOCKET, KEEP, STUDENT, STUDENT_SOCKET, USE};
+use crate::sandbox::protocol::{
+    Bases, ENGINE, ENGINE_SOCKET, KEEP, LEAVE, STUDENT, STUDENT_SOCKET, USE,
+};
 
 /// A client's own word is short.
 const LARGEST: usize = 1 << 20;
@@ -27,11 +30,17 @@ struct Desk {
     groups: Groups,
     student: io::Result<UnixListener>,
     bases: Mutex<Bases>,
+    state: Arc<watch::Sender<State>>,
 }
 
 /// Serves until the client is gone, and tells which images are to be kept.
-pub(super) async fn serve(stream: UnixStream, groups: Groups, bases: Bases) -> Bases {
-    let desk = Arc::new(Desk { groups, student: listen(), bases: Mutex::new(bases) });
+pub(super) async fn serve(
+    stream: UnixStream,
+    groups: Groups,
+    bases: Bases,
+    state: Arc<watch::Sender<State>>,
+) -> Bases {
+    let desk = Arc::new(Desk { groups, student: listen(), bases: Mutex::new(bases), state });
     let service = {
         let desk = Arc::clone(&desk);
         service_fn(move |request| answer(request, Arc::clone(&desk)))
@@ -100,6 +109,11 @@ async fn tell(request: Request<Incoming>, desk: &Desk) -> io::Result<Response<Fu
             if let Ok(mut known) = desk.bases.lock() {
                 known.extend(bases);
             }
+            Ok(Response::default())
+        }
+        LEAVE => {
+            // Whoever comes from now on waits for the emptying, instead of being sent away.
+            desk.state.send_replace(State::Emptying);
             Ok(Response::default())
         }
         USE => Ok(Response::new(Full::from(serde_json::to_vec(&desk.groups.used())?))),
