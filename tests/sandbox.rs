@@ -8,14 +8,12 @@
     reason = "a test says what is wrong by panicking"
 )]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use grade::engine::Engine;
+use grade::engine::{Endpoint, Engine};
 use grade::evidence::{Evidence, Outcome};
 use grade::fact::{Facts, Value};
 use grade::plan;
@@ -33,6 +31,12 @@ const BUILDS: &str = "[[probe]]\nid = \"builds\"\ntitle = \"b\"\nkind = \"build\
 const PLAYS: &str = "[plays.life]\ntime = \"120s\"\nsteps = [{ name = \"first\", do = \"run\", script = \"run.sh\" }]\n\
     [[probe]]\nid = \"starts\"\ntitle = \"s\"\nkind = \"stage\"\n\
     with = { play = \"life\", step = \"first\" }\nexpect = { done = true }\npoints = 1\n";
+
+/// The engine at hand; a missing one is a loud failure, never a skipped test.
+async fn engine() -> Engine {
+    let endpoint = Endpoint::resolve(None).expect("an engine is configured");
+    Engine::connect(&endpoint).await.expect("these tests need a Docker Engine: run ci/setup")
+}
 
 /// A sandbox of this test's own make.
 async fn sandbox(engine: &Engine, limits: SandboxLimits) -> Arc<Sandbox> {
@@ -75,7 +79,7 @@ fn text<'a>(facts: &'a Facts, name: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_all_there_is_reads_which_limit_it_was_and_the_next_feels_nothing() {
-    let engine = support::engine().await;
+    let engine = engine().await;
     let takes = [
         ("memory", "RUN tail /dev/zero", "all the memory"),
         ("processes", "RUN f() { f | f & }; f; sleep 5; exit 1", "as many processes"),
@@ -162,7 +166,7 @@ const KEPT_AWAY: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_tries_each_refused_thing_gains_nothing() {
-    let engine = support::engine().await;
+    let engine = engine().await;
     let canary = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&canary, "canary-of-the-machine\n").unwrap();
     let pattern = || std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
@@ -226,7 +230,7 @@ async fn left(engine: &Engine) -> BTreeSet<String> {
 
 /// The command on a solution, with the engine in a sandbox as it is unless said otherwise.
 fn grade(slug: &str) {
-    let root = support::root();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("assignments").join(slug).join("solution");
     let ran = run(&[folder.to_str().unwrap(), "--assignment", slug, "--strict"]);
     assert!(ran.contains("Score 10 / 10"), "{ran}");
@@ -244,7 +248,7 @@ fn run(arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
-    let engine = support::engine().await;
+    let engine = engine().await;
     let before = left(&engine).await;
     let warm = async || engine.sandboxes(grade::sandbox::LABEL).await.unwrap();
     let is_new = {
