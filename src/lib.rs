@@ -50,5 +50,9 @@ pub mod observe;
 // Floor 7: one submission from beginning to end.
 pub mod session;
 
-// Floor 8: the command line.
+// Floor 8: a course's exercises: begun, and proven.
+pub mod selftest;
+pub mod skeleton;
+
+// Floor 9: the command line.
 pub mod cli;

@@ -61,7 +61,7 @@ impl Arguments {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Mode {
+pub(super) enum Mode {
     /// On an engine of its own with hard limits, in a container on the engine at hand
     #[default]
     Sandbox,
@@ -197,7 +197,7 @@ impl Prepared {
 }
 
 /// Ends when the user or the system asks to stop.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {

@@ -10,8 +10,10 @@ mod explain;
 mod grade;
 mod inside;
 mod locate;
+mod new;
 mod progress;
 mod schema;
+mod selftest;
 
 use std::fmt;
 use std::io::Write;
@@ -69,6 +71,10 @@ enum Color {
 enum Command {
     /// Tell every mistake of a rubric, without an engine
     Check(check::Arguments),
+    /// Begin an exercise with a skeleton that works
+    New(new::Arguments),
+    /// Prove rubrics by the course's samples of right and wrong work
+    Selftest(selftest::Arguments),
     /// Show the kinds of probe: their parameters and facts
     Explain(explain::Arguments),
     /// Tell what is missing on this machine, and what mends it
@@ -119,6 +125,8 @@ fn run() -> Exit {
     match cli.command {
         None => grade::run(&cli.grade, common),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
+        Some(Command::New(arguments)) => new::run(&arguments, common),
+        Some(Command::Selftest(arguments)) => selftest::run(&arguments, common),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Doctor) => doctor::run(common),
         Some(Command::Clean(arguments)) => clean::run(&arguments, common),
