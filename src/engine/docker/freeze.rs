@@ -19,6 +19,40 @@ const LOOKS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(20);
 const SIGNAL_LIMIT: Duration = Duration::from_secs(10);
 
+/// Signals every process from which parents lead to process 1; the parent of what came from outside
+/// is 0. The shell's own words are enough.
+const SHELL: &str = r#"for d in /proc/[0-9]*; do
+  p=${d#/proc/}; q=$p
+  while [ "$q" -gt 1 ]; do
+    n=0
+    while read -r key value; do
+      case $key in PPid:) n=$value; break;; esac
+    done < "/proc/$q/status"
+    q=$n
+  done 2>/dev/null
+  [ "$q" = 1 ] && [ "$p" != 1 ] && kill -SIGNAL "$p" 2>/dev/null
+done
+true"#;
+/// The same for an image without a shell.
+const PYTHON: &str = r#"
+import os, signal
+def parent(pid):
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("PPid:"))
+    except OSError:
+        return 0
+for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
+    top = pid
+    while top > 1:
+        top = parent(top)
+    if top == 1 and pid != 1:
+        try:
+            os.kill(pid, signal.SIGNAL)
+        except OSError:
+            pass
+"#;
+
 /// A process as `ps` shows it on the engine's machine.
 #[derive(Debug, PartialEq, Eq)]
 struct Process {
@@ -83,17 +117,19 @@ impl Engine {
         Ok(first)
     }
 
-    /// Signals all but process 1 and the sender itself, with the first of several programs that the
-    /// image has; whether it has one. As the container's own user: with no new privileges that is
-    /// either root, who may signal anyone, or the only user there can be, while root would come
-    /// without the capability.
+    /// Signals all that descend from process 1, with the first of several programs that the image
+    /// has; whether it has one. What a health check or another command from outside starts does not
+    /// descend from it, and must not be stopped: one that is just being started would keep the engine
+    /// waiting for it. As the container's own user: with no new privileges that is either root, who
+    /// may signal anyone, or the only user there can be, while root would come without the
+    /// capability.
     async fn signal_others(&self, container: &str, signal: &str) -> Result<bool, EngineError> {
-        let kill = format!("kill -{signal} -1");
-        let python = format!("import os, signal; os.kill(-1, signal.SIG{signal})");
+        let shell = SHELL.replace("SIGNAL", signal);
+        let python = PYTHON.replace("SIGNAL", &format!("SIG{signal}"));
         let programs: [&[&str]; 5] = [
-            &["sh", "-c", &kill],
-            &["bash", "-c", &kill],
-            &["busybox", "sh", "-c", &kill],
+            &["sh", "-c", &shell],
+            &["bash", "-c", &shell],
+            &["busybox", "sh", "-c", &shell],
             &["python3", "-c", &python],
             &["python", "-c", &python],
         ];
