@@ -8,12 +8,17 @@ use parse_dockerfile::{Command, Instruction};
 use super::files::{self, FileKind};
 
 mod readable;
+mod rewrite;
+
+pub use rewrite::Rewrite;
 
 /// A Dockerfile as handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dockerfile {
     /// Its path in the submission.
     pub path: String,
+    /// Its text, as far as it is text.
+    pub text: String,
     /// What it says; `None` when the parser cannot read it.
     pub summary: Option<Summary>,
     /// Lines of text.
@@ -79,6 +84,7 @@ pub(super) fn find(root: &Path) -> Option<Dockerfile> {
             path: name.to_owned(),
             summary: Summary::of(&text),
             lines: text.lines().count(),
+            text,
         })
     })
 }
