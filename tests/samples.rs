@@ -2,8 +2,6 @@
 //! styles score full marks, the starter scores little, each flawed sample loses exactly what is
 //! stated of it.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
 use std::process::Command;
 
 #[test]

@@ -57,15 +57,13 @@ impl Stage<'_> {
         Some(compose(way, &["down"]))
     }
 
-    /// A script by the shell that it names.
+    /// A script by the shell that it names, with the options that it names.
     pub(super) fn script(&self, path: &str) -> Vec<String> {
         let file = self.setting.submission.file(path).ok().flatten();
-        let first = file.map(|file| {
-            let text = String::from_utf8_lossy(&file.content).into_owned();
-            text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().to_owned()
-        });
-        let is_bash = first.is_some_and(|line| line.starts_with("#!") && line.contains("bash"));
-        vec![if is_bash { "bash" } else { "sh" }.to_owned(), path.to_owned()]
+        let text = file.map(|file| String::from_utf8_lossy(&file.content).into_owned());
+        let mut words = shell(text.unwrap_or_default().lines().next().unwrap_or_default());
+        words.push(path.to_owned());
+        words
     }
 
     /// Runs a command to its end, or, when it `may_stay`, until it stays with a container.
@@ -119,6 +117,17 @@ impl Stage<'_> {
     }
 }
 
+/// What a first line such as `#!/bin/sh -e` or `#!/usr/bin/env bash` asks for.
+fn shell(line: &str) -> Vec<String> {
+    let line = line.trim_start_matches('\u{feff}').strip_prefix("#!").unwrap_or_default();
+    let is_bash = line.contains("bash");
+    let mut words = vec![if is_bash { "bash" } else { "sh" }.to_owned()];
+    // Of `env -S` the option is its own, and it stands before the shell's name.
+    let own = line.split_whitespace().skip_while(|word| !word.ends_with("sh")).skip(1);
+    words.extend(own.take_while(|word| word.starts_with('-')).map(str::to_owned));
+    words
+}
+
 fn compose(file: &str, words: &[&str]) -> Vec<String> {
     let all = ["docker", "compose", "-f", file].into_iter().chain(words.iter().copied());
     all.map(str::to_owned).collect()
@@ -134,5 +143,20 @@ fn ran(report: ExecReport, took_all: bool, limit: Option<Limit>) -> Ran {
         stdout: report.stdout.text(),
         stderr: report.refused.unwrap_or_else(|| report.stderr.text()),
         limit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_run_by_the_shell_and_with_the_options_that_it_names() {
+        assert_eq!(shell("#!/bin/sh"), ["sh"]);
+        assert_eq!(shell("#!/bin/sh -e"), ["sh", "-e"]);
+        assert_eq!(shell("#! /usr/bin/env bash"), ["bash"]);
+        assert_eq!(shell("#!/usr/bin/env -S bash -eu -x"), ["bash", "-eu", "-x"]);
+        assert_eq!(shell("\u{feff}#!/bin/bash"), ["bash"]);
+        assert_eq!(shell("docker run busybox sh -c true"), ["sh"]);
     }
 }
