@@ -39,9 +39,19 @@ pub struct BuildRecipe {
     /// Files written over the context, or, with a parent, the whole context.
     #[serde(skip_serializing_if = "is_default")]
     pub files: BTreeMap<String, String>,
+    /// Archives written over the context: of each, the texts that are packed into it, by their
+    /// paths in it. They are tars, compressed with gzip.
+    #[serde(skip_serializing_if = "is_default")]
+    pub archives: BTreeMap<String, BTreeMap<String, String>>,
+    /// Files and folders that the exercise hands out, written over the context as they were.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restore: Vec<String>,
     /// Paths taken out of the context.
     #[serde(skip_serializing_if = "is_default")]
     pub remove: Vec<String>,
+    /// The Dockerfile's path in the context, where it has another name than the usual.
+    #[serde(skip_serializing_if = "is_default")]
+    pub file: Option<String>,
     /// The build whose image this one starts `FROM`: a downstream build.
     #[serde(skip_serializing_if = "is_default")]
     pub parent: Option<Box<BuildRecipe>>,

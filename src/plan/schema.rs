@@ -59,6 +59,8 @@ pub fn schema() -> Json {
                         "network": { "enum": ["none", "default"] },
                         "secrets": texts(), "args": texts(), "files": texts(),
                         "target": text(), "parent": text(), "after": text(), "dockerfile": text(),
+                        "archives": { "type": "object", "additionalProperties": texts() },
+                        "file": text(), "restore": { "type": "array", "items": text() },
                         "cache": { "type": "boolean" }, "given": { "type": "boolean" },
                         "play": text(), "image": text(),
                         "remove": { "type": "array", "items": text() },

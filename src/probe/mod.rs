@@ -10,6 +10,7 @@ mod build;
 mod dockerfile;
 mod exec;
 mod file;
+mod find;
 mod health;
 mod image;
 mod leak;
@@ -34,6 +35,7 @@ pub const KINDS: &[Kind] = &[
     dockerfile::KIND,
     exec::KIND,
     file::KIND,
+    find::KIND,
     health::KIND,
     image::KIND,
     leak::KIND,

@@ -3,6 +3,7 @@
 //! A build is made once however many probes look at its image, and everything made here carries
 //! the run's labels, so that it can be removed when the room is left, however that happens.
 
+mod contexts;
 mod plays;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use crate::nonce::{Values, fill};
 use crate::play::Played;
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
 use crate::sandbox::{Limit, Sandbox};
-use crate::submission::{Context, ContextError, ContextLimits, Overlay, Submission, small_context};
+use crate::submission::{Context, ContextLimits, Submission};
 
 /// What a submission may cost.
 #[derive(Clone, Copy, Debug)]
@@ -187,6 +188,24 @@ impl Room {
         Ok(self.build(recipe).await?.image.clone())
     }
 
+    /// As [`Room::image`], for what a submission is compared with: what is made of the exercise's own
+    /// files has to build.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn image_to_compare(
+        &self,
+        recipe: &BuildRecipe,
+    ) -> Result<Result<String, String>, Fault> {
+        match self.image(recipe).await? {
+            Err(because) if recipe.given => {
+                let message = format!("the exercise's own image does not build: {because}");
+                Err(Fault { message, advice: None })
+            }
+            image => Ok(image),
+        }
+    }
+
     /// The image that a recipe led to, if it was followed and there is one.
     pub fn built(&self, recipe: &BuildRecipe) -> Option<String> {
         let made = cell(&self.builds, recipe).get()?.clone();
@@ -295,44 +314,6 @@ impl Room {
         let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?) };
         let (report, context) = (Some(report), Some(size));
         Ok(Arc::new(Built { image, report, context, too_large: false, limit }))
-    }
-
-    /// A context made for the run, whose Dockerfile starts from the parent's image by its tag.
-    async fn downstream(&self, recipe: &BuildRecipe, parent: &str) -> Result<Context, Fault> {
-        let tags = self.look(parent).await?.tags;
-        let own = tags.iter().find(|tag| tag.starts_with(crate::engine::TAG_PREFIX));
-        let tag = own.map_or(parent, String::as_str);
-        let dockerfile = recipe.dockerfile.as_deref().unwrap_or("FROM ${parent}\n");
-        let dockerfile = self.fill(&dockerfile.replace("${parent}", tag));
-        Ok(small_context(&self.fill_map(&recipe.files), &dockerfile))
-    }
-
-    /// The submission's context, or why the builder gets none and whether that is its size.
-    async fn context(
-        &self,
-        recipe: &BuildRecipe,
-    ) -> Result<Result<Context, (String, bool)>, Fault> {
-        let overlay =
-            Overlay { files: self.fill_map(&recipe.files), remove: self.fill_all(&recipe.remove) };
-        let limits = self.limits.context;
-        let submission = match &self.given {
-            Some(given) if recipe.given => Submission::open(given)
-                .map_err(|error| Fault { message: error.to_string(), advice: None })?,
-            _ => self.submission.clone(),
-        };
-        let packed =
-            tokio::task::spawn_blocking(move || submission.context(&overlay, &limits)).await;
-        match packed {
-            Ok(Ok(context)) => Ok(Ok(context)),
-            Ok(Err(ContextError::Read(error))) => {
-                Err(Fault { message: error.to_string(), advice: None })
-            }
-            Ok(Err(error)) => {
-                let too_large = matches!(error, ContextError::TooLarge { .. });
-                Ok(Err((error.to_string(), too_large)))
-            }
-            Err(error) => Err(Fault { message: error.to_string(), advice: None }),
-        }
     }
 
     fn request(&self, recipe: &BuildRecipe, context: Context) -> BuildRequest {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Entry, Fields, Item, Node, Review};
+use crate::document::{Entry, Fields, Item, Node, Review, Span};
 use crate::nonce::Declared;
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
 
@@ -27,6 +27,31 @@ pub(super) fn read(
         builds.push((entry.key.clone(), recipe));
     }
     builds
+}
+
+/// Files that builds take from what the exercise hands out, and where that is said.
+pub(super) fn given_files(root: &Node) -> Vec<(String, Span)> {
+    let mut files = Vec::new();
+    let Some(Item::Table(builds)) = field(root, "builds").map(|node| &node.item) else {
+        return files;
+    };
+    for build in builds.iter().map(|entry| &entry.node) {
+        let restored = field(build, "restore").map(|node| &node.item);
+        let restored = if let Some(Item::List(items)) = restored { items.as_slice() } else { &[] };
+        let is_given = field(build, "given").is_some();
+        let dockerfile = field(build, "file").filter(|_| is_given);
+        for node in restored.iter().chain(dockerfile) {
+            if let Item::Text(path) = &node.item {
+                files.push((path.clone(), node.span.clone()));
+            }
+        }
+    }
+    files
+}
+
+fn field<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let Item::Table(entries) = &node.item else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
 /// Reads the tables of images that a play leaves, and adds them.
@@ -59,7 +84,7 @@ pub(super) fn read_played(
 }
 
 fn is_of_a_play(entry: &Entry) -> bool {
-    matches!(&entry.node.item, Item::Table(fields) if fields.iter().any(|field| field.key == "play"))
+    field(&entry.node, "play").is_some()
 }
 
 fn recipe(
@@ -75,7 +100,10 @@ fn recipe(
     let target = fields.get("target");
     let cache = fields.get("cache");
     let files = fields.get("files");
+    let archives = fields.get("archives");
+    let restore = fields.get("restore");
     let remove = fields.get("remove");
+    let file = fields.get("file");
     let parent = fields.get("parent");
     let after = fields.get("after");
     let dockerfile = fields.get("dockerfile");
@@ -89,6 +117,9 @@ fn recipe(
         secrets: texts(secrets, review),
         args: texts(args, review),
         files: texts(files, review),
+        archives: archives.map(|node| self::archives(node, declared, review)).unwrap_or_default(),
+        restore: restore.and_then(|node| node.texts(review)).unwrap_or_default(),
+        file: file.and_then(|node| node.text(review)),
         network: network.and_then(|node| self::network(node, review)).unwrap_or_default(),
         target: target.and_then(|node| node.text(review)),
         given: given.and_then(|node| node.bool(review)).unwrap_or_default(),
@@ -109,7 +140,7 @@ fn recipe(
             review.note(&node.span, "only a downstream build, with a `parent`, has a Dockerfile");
         }
     } else {
-        for node in [remove, target].into_iter().flatten() {
+        for node in [archives, restore, remove, file, target].into_iter().flatten() {
             review.note(&node.span, "a downstream build's context is its `files` and nothing else");
         }
     }
@@ -152,6 +183,20 @@ pub(super) fn find(
         builds.iter().map(|(known, _)| known.as_str()),
     );
     None
+}
+
+/// The texts that are packed into each archive.
+fn archives(
+    node: &Node,
+    declared: &[Declared],
+    review: &mut Review,
+) -> BTreeMap<String, BTreeMap<String, String>> {
+    let entries = node.entries(review).unwrap_or_default();
+    let archive = |entry: &Entry| {
+        values::known(&entry.key, &entry.node, declared, review);
+        (entry.key.clone(), text_map(&entry.node, declared, review))
+    };
+    entries.iter().map(archive).collect()
 }
 
 pub(super) fn text_map(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{Dockerfile, IgnoreRules, SubmissionError};
+use super::{IgnoreRules, Overlay, SubmissionError};
 
 /// What a context may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +16,6 @@ pub struct ContextLimits {
     pub bytes: u64,
     /// Files and folders.
     pub entries: u64,
-}
-
-/// Changes laid over a context: files written, paths taken out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overlay {
-    /// Contents by path; the mode of a file that was there before stays.
-    pub files: BTreeMap<String, String>,
-    /// Paths; a folder goes with all that is in it.
-    pub remove: Vec<String>,
 }
 
 /// A packed context.
@@ -71,17 +62,20 @@ const RULES_SIZE: u64 = 64 * 1024;
 /// Packs the folder `root`.
 pub(super) fn pack(
     root: &Path,
-    dockerfile: Option<&Dockerfile>,
+    dockerfile: Option<&str>,
     overlay: &Overlay,
     limits: &ContextLimits,
 ) -> Result<Context, ContextError> {
     let dockerfile = dockerfile.ok_or(ContextError::NoDockerfile)?;
-    let rules = rules(root, &dockerfile.path)?;
+    let rules = rules(root, dockerfile, overlay)?;
+    // The builder needs the Dockerfile even when a rule keeps it from COPY.
+    let ignored = |path: &str| rules.ignores(path) && path != dockerfile;
     let mut packer = Packer::new(limits);
     let read =
         |path: &Path, source: io::Error| SubmissionError::Read { path: path.to_owned(), source };
     let mut walk = WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter();
     let mut visited = 0_u64;
+    let mut modes = BTreeMap::new();
     while let Some(entry) = walk.next() {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
@@ -98,25 +92,29 @@ pub(super) fn pack(
         let replaced = overlay.files.contains_key(shown.as_ref());
         let removed = overlay.remove.iter().any(|gone| name.starts_with(gone));
         let is_folder = entry.file_type().is_dir();
-        // The builder needs the Dockerfile even when a rule keeps it from COPY.
-        if removed || (rules.ignores(&shown) && shown != dockerfile.path) {
+        if removed || ignored(&shown) {
             if is_folder && (removed || !rules.has_exceptions()) {
                 walk.skip_current_dir();
             }
             continue;
         }
-        if !replaced {
+        if replaced {
+            if is_folder {
+                walk.skip_current_dir();
+            } else if entry.file_type().is_file() {
+                let data = std::fs::symlink_metadata(path).map_err(|source| read(path, source))?;
+                modes.insert(shown.into_owned(), mode_of(&data));
+            }
+        } else if is_folder || !overlay.displaces(&shown) {
             packer
                 .add(path, name)
                 .map_err(|error| error.into_context(|source| read(path, source)))?;
         }
     }
-    for (name, content) in &overlay.files {
-        let mode =
-            std::fs::symlink_metadata(root.join(name)).ok().filter(std::fs::Metadata::is_file);
-        packer.write(name, content.as_bytes(), mode.map_or(0o644, |data| mode_of(&data)));
+    for (name, written) in overlay.files.iter().filter(|(name, _)| !ignored(name)) {
+        packer.write(name, &written.content, modes.get(name).copied().unwrap_or(written.mode));
     }
-    packer.finish(dockerfile.path.clone())
+    packer.finish(dockerfile.to_owned())
 }
 
 /// A context of a few texts, the Dockerfile among them: for builds that start from a submission's
@@ -134,15 +132,21 @@ pub fn small_context(files: &BTreeMap<String, String>, dockerfile: &str) -> Cont
 }
 
 /// `<Dockerfile>.dockerignore` comes before `.dockerignore`, as in the docker CLI.
-fn rules(root: &Path, dockerfile: &str) -> Result<IgnoreRules, ContextError> {
+fn rules(root: &Path, dockerfile: &str, overlay: &Overlay) -> Result<IgnoreRules, ContextError> {
     for path in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
-        if let Some(file) = super::files::read(root, &path)? {
-            let text = String::from_utf8_lossy(&file.content);
-            if file.size > RULES_SIZE || text.lines().count() > RULES {
-                return Err(ContextError::TooManyRules { path });
-            }
-            return Ok(IgnoreRules::parse(&text));
+        let (size, content) = match overlay.files.get(&path) {
+            Some(written) => (written.content.len() as u64, written.content.clone()),
+            None if overlay.remove.contains(&path) => continue,
+            None => match super::files::read(root, &path)? {
+                Some(file) => (file.size, file.content),
+                None => continue,
+            },
+        };
+        let text = String::from_utf8_lossy(&content);
+        if size > RULES_SIZE || text.lines().count() > RULES {
+            return Err(ContextError::TooManyRules { path });
         }
+        return Ok(IgnoreRules::parse(&text));
     }
     Ok(IgnoreRules::default())
 }
@@ -299,12 +303,52 @@ mod tests {
     fn an_overlay_changes_what_the_builder_sees() {
         let folder = folder(&[("Dockerfile", "FROM scratch"), ("a", "1"), ("d/x", "1")]);
         let submission = Submission::open(folder.path()).unwrap();
-        let overlay = Overlay {
-            files: BTreeMap::from([("a".to_owned(), "changed".to_owned())]),
-            remove: vec!["d".to_owned()],
-        };
+        let mut overlay = Overlay { remove: vec!["d".to_owned()], ..Overlay::default() };
+        overlay.text("a", "changed");
         let context = submission.context(&overlay, &LIMITS).unwrap();
         assert_eq!(names(&context), ["Dockerfile", "a"]);
+    }
+
+    #[test]
+    fn what_is_written_is_ignored_like_what_was_handed_in() {
+        let folder = folder(&[("Dockerfile", "FROM scratch"), (".dockerignore", "*\n!a\n")]);
+        let submission = Submission::open(folder.path()).unwrap();
+        let mut overlay = Overlay::default();
+        for name in ["Dockerfile", "a", "b"] {
+            overlay.text(name, "FROM scratch");
+        }
+        assert_eq!(names(&submission.context(&overlay, &LIMITS).unwrap()), ["Dockerfile", "a"]);
+        overlay.remove = vec![".dockerignore".to_owned()];
+        let all = submission.context(&overlay, &LIMITS).unwrap();
+        assert_eq!(names(&all), ["Dockerfile", "a", "b"]);
+        overlay.text(".dockerignore", "a");
+        let other = submission.context(&overlay, &LIMITS).unwrap();
+        assert_eq!(names(&other), [".dockerignore", "Dockerfile", "b"]);
+    }
+
+    #[test]
+    fn a_link_makes_way_for_the_folder_of_a_written_file() {
+        let folder = folder(&[("Dockerfile", "FROM scratch"), ("file", "")]);
+        std::os::unix::fs::symlink("/etc", folder.path().join("wheels")).unwrap();
+        let submission = Submission::open(folder.path()).unwrap();
+        let mut overlay = Overlay::default();
+        overlay.text("wheels/a.whl", "1");
+        overlay.text("file/b", "2");
+        let context = submission.context(&overlay, &LIMITS).unwrap();
+        assert_eq!(names(&context), ["Dockerfile", "file/b", "wheels/a.whl"]);
+    }
+
+    #[test]
+    fn a_dockerfile_of_another_name_has_its_own_rules() {
+        let folder = folder(&[("Dockerfile.single", "FROM scratch"), ("a", ""), ("b", "")]);
+        std::fs::write(folder.path().join("Dockerfile.single.dockerignore"), "[ab]\n").unwrap();
+        let submission = Submission::open(folder.path()).unwrap();
+        let named = Overlay { dockerfile: Some("Dockerfile.single".into()), ..Overlay::default() };
+        let context = submission.context(&named, &LIMITS).unwrap();
+        assert_eq!(context.dockerfile, "Dockerfile.single");
+        assert_eq!(names(&context), ["Dockerfile.single", "Dockerfile.single.dockerignore"]);
+        let usual = submission.context(&Overlay::default(), &LIMITS);
+        assert!(matches!(usual, Err(ContextError::NoDockerfile)));
     }
 
     #[test]

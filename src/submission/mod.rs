@@ -4,16 +4,18 @@ mod context;
 mod dockerfile;
 mod files;
 mod ignore;
+mod overlay;
 mod provenance;
 mod source;
 mod whole;
 
 use std::path::{Path, PathBuf};
 
-pub use context::{Context, ContextError, ContextLimits, Overlay, small_context};
+pub use context::{Context, ContextError, ContextLimits, small_context};
 pub use dockerfile::{Dockerfile, Summary};
 pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
+pub use overlay::{Overlay, Written};
 pub use provenance::Provenance;
 pub use source::{GitSource, Revision, Source};
 
@@ -100,7 +102,8 @@ impl Submission {
         overlay: &Overlay,
         limits: &ContextLimits,
     ) -> Result<Context, ContextError> {
-        context::pack(&self.root, self.dockerfile(), overlay, limits)
+        let own = self.dockerfile().map(|dockerfile| dockerfile.path.as_str());
+        context::pack(&self.root, overlay.dockerfile.as_deref().or(own), overlay, limits)
     }
 
     /// Everything but Git's own folder as a tar, below a folder of that name, owned by that user.
