@@ -211,6 +211,7 @@ impl BuildRecipe {
                 args: self.args.clone(),
                 target: self.target.clone(),
                 given: self.given,
+                files: self.files.clone(),
                 dockerfile: self.dockerfile.clone(),
                 ..BuildRecipe::default()
             },

@@ -16,7 +16,8 @@ pub(super) const KIND: Kind = Kind {
     name: "leak",
     doc: "Looks for a needle in everything an image holds: every layer, also what later layers \
           delete, file names, history, environment, labels; plainly, in base64, hex, reversed \
-          or compressed with gzip (also within other files), whole or in part.",
+          or compressed with gzip (also within other files), whole or in part; one that is base64 \
+          itself also as the bytes that it stands for.",
     params: &[
         BUILD,
         ParamDef::required(

@@ -115,7 +115,7 @@ fn recipe(
         recipe.files = texts(node, review);
     }
     if let Some(node) = fields.get("zeros") {
-        recipe.zeros = map(node, declared, review, |size| unit::parse_bytes(size));
+        recipe.zeros = map(node, declared, review, unit::parse_bytes);
     }
     if let Some(node) = fields.get("modes") {
         recipe.modes = map(node, declared, review, mode);

@@ -86,7 +86,8 @@ impl Room {
             return None;
         }
         let handed_in = submission.dockerfile()?;
-        let own = recipe.dockerfile.as_deref().map(|text| self.fill(text));
+        let own = recipe.dockerfile.as_ref().or_else(|| recipe.files.get(&handed_in.path));
+        let own = own.map(|text| self.fill(text));
         let text = own.as_deref().unwrap_or(&handed_in.text);
         let changed = if rewrite.is_empty() { Some(text.to_owned()) } else { rewrite.apply(text) };
         let changed = changed.map(|text| (handed_in.path.clone(), text));
