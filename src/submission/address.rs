@@ -176,9 +176,13 @@ impl SshAddress {
 }
 
 impl Login {
-    /// What an address has before its `@`; an error when that is not UTF-8.
+    /// What an address has before its `@`; none when that is not UTF-8, or has a line's end in it,
+    /// by which a credential helper would be told of another host.
     fn of(url: &Url) -> Option<Option<Login>> {
-        let text = |part: &str| Some(percent_decode_str(part).decode_utf8().ok()?.into_owned());
+        let text = |part: &str| {
+            let text = percent_decode_str(part).decode_utf8().ok()?;
+            (!text.chars().any(char::is_control)).then(|| text.into_owned())
+        };
         if url.username().is_empty() && url.password().is_none() {
             return Some(None);
         }
@@ -288,6 +292,8 @@ mod tests {
             "javascript:alert(1)://x",
             "http://[::1/a",
             "https://%ff@x/y",
+            "https://a%0ahost=github.com@x/y",
+            "https://a:b%0d@x/y",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -97,10 +97,7 @@ fn too_long(source: &Source, time: Duration) -> FetchError {
 
 /// What is the likely reason when nothing comes.
 fn reason(source: &Source) -> Unreached {
-    match source {
-        Source::Git(_) => Unreached::Network,
-        Source::Path(_) => Unreached::Machine,
-    }
+    if source.path().is_some() { Unreached::Machine } else { Unreached::Network }
 }
 
 /// The process that fetches, and whatever it starts. Gone when this is.

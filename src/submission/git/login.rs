@@ -91,6 +91,9 @@ fn host_of(url: &Url) -> Option<String> {
 
 /// What the user's own git would use; only those settings of theirs are heeded.
 fn from_helpers(url: &Url, user: Option<&str>) -> Option<Login> {
+    // git2 tells a helper no address of numbers, and one that is told no host gives what it has for
+    // any other.
+    url.domain()?;
     let config = git2::Config::open_default().ok()?;
     let mut helper = git2::CredentialHelper::new(url.as_str());
     helper.config(&config);

@@ -23,6 +23,8 @@ use way::{Way, too_much};
 
 /// The most characters of somebody else's words that are repeated.
 const SAID: usize = 200;
+/// No token has fewer letters.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Brings a repository's commit into the new folder `place`.
 pub(super) fn fetch(
@@ -35,7 +37,9 @@ pub(super) fn fetch(
         .map_err(|error| FetchError::unreached(Unreached::Address, error.to_string()))?;
     let mut secrets = login::secrets();
     if let Address::Http { login: Some(login), .. } = &address {
-        secrets.extend([login.user.clone(), login.password.clone()]);
+        // A name alone is a token at times.
+        let is_name = !login.password.is_empty() || login.user.len() < SHORTEST_TOKEN;
+        secrets.push(if is_name { &login.password } else { &login.user }.clone());
     }
     bring(address, source, place, limits, news).map_err(|error| error.without(&secrets))
 }
@@ -191,7 +195,15 @@ enum Failed {
 /// Whether a folder of this machine is a repository that may be read.
 fn open_here(path: &Path) -> Result<(), FetchError> {
     let shown = path.display();
-    let Err(error) = Repository::open(path) else { return Ok(()) };
+    let error = match Repository::open(path) {
+        Ok(repository) if is_whole(&repository, path) => return Ok(()),
+        Ok(_) => {
+            let text = format!("the repository {shown} keeps a part of itself elsewhere");
+            return Err(FetchError::unreached(Unreached::Refused, text)
+                .with_advice("name the other one, or a clone of this that is whole"));
+        }
+        Err(error) => error,
+    };
     Err(match error.code() {
         ErrorCode::NotFound => {
             let text = format!("there is no repository at {shown}");
@@ -208,6 +220,25 @@ fn open_here(path: &Path) -> Result<(), FetchError> {
             FetchError::unreached(Unreached::Machine, text)
         }
     })
+}
+
+/// Whether all of a repository lies in its folder. A student could name another's, and hand in what
+/// is there.
+fn is_whole(repository: &Repository, path: &Path) -> bool {
+    let Ok(root) = path.canonicalize() else { return false };
+    let own = [root.clone(), root.join(".git")];
+    let lies_in = |found: &Path| found.canonicalize().is_ok_and(|found| own.contains(&found));
+    let is_folder = |name: &str| {
+        let found = repository.path().join(name).symlink_metadata();
+        found.is_ok_and(|data| data.is_dir())
+    };
+    let git = root.join(".git").symlink_metadata();
+    git.map_or(true, |data| data.is_dir())
+        && lies_in(repository.path())
+        && lies_in(repository.commondir())
+        && is_folder("objects")
+        && is_folder("refs")
+        && !repository.path().join("objects/info/alternates").exists()
 }
 
 /// Something in what was received is not as it was when it left.

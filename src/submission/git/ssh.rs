@@ -3,10 +3,12 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 
 use super::say;
 use super::way::State;
@@ -16,7 +18,9 @@ use crate::submission::fetch::{FetchError, Unreached, disk};
 /// What git's own `ssh` may be replaced with, options included: to name a key, for one.
 const COMMAND: &str = "GIT_SSH_COMMAND";
 /// The most bytes of what `ssh` complains that are kept.
-const COMPLAINT: u64 = 4096;
+const COMPLAINT: usize = 4096;
+/// How long `ssh` may go on complaining when it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const PIECE: usize = 64 * 1024;
 /// The exit code that is `ssh`'s own, and not the other side's.
 const OWN: i32 = 255;
@@ -28,62 +32,60 @@ pub(super) async fn serve(
     address: SshAddress,
     state: Arc<State>,
 ) {
-    while let Ok((client, _)) = listener.accept().await {
-        if let Err(error) = relay(client, &name, &address, &state).await {
+    while let Ok((mut client, _)) = listener.accept().await {
+        // The client asks for the reason as soon as it is let go.
+        if let Err(error) = relay(&mut client, &name, &address, &state).await {
             state.fail(error);
         }
     }
 }
 
-/// Connects a client of git's own protocol. Whatever fails is known before the client is let go.
+/// Connects a client of git's own protocol.
 async fn relay(
-    mut client: TcpStream,
+    client: &mut TcpStream,
     name: &str,
     address: &SshAddress,
     state: &State,
 ) -> Result<(), FetchError> {
-    let asked = greeting(&mut client).await.map_err(|error| disk("speak with libgit2", &error))?;
+    let asked = greeting(client).await.map_err(|error| disk("speak with libgit2", &error))?;
     if !asked.starts_with(format!("git-upload-pack /{name}\0").as_bytes()) {
         return Ok(());
     }
     let mut ssh = start(address)?;
-    let (Some(mut input), Some(mut output), Some(mut errors)) =
+    let (Some(mut input), Some(mut output), Some(errors)) =
         (ssh.stdin.take(), ssh.stdout.take(), ssh.stderr.take())
     else {
         return Err(FetchError::unreached(Unreached::Machine, "ssh has no standard streams"));
     };
+    let complaint = Arc::new(Mutex::new(Vec::new()));
+    let listening = tokio::spawn(listen(errors, complaint.clone()));
     let (mut from, mut to) = client.split();
-    let mut complaint = Vec::new();
-    let listen = async {
-        let _ = (&mut errors).take(COMPLAINT).read_to_end(&mut complaint).await;
-        // Who does not read on would stop whoever writes.
-        let _ = tokio::io::copy(&mut errors, &mut tokio::io::sink()).await;
-    };
-    let ended = async {
-        let ended = tokio::select! {
-            _ = tokio::io::copy(&mut from, &mut input) => None,
-            passed = pass_on(&mut output, &mut to, state) => Some(passed),
-        };
-        drop(input);
-        ended
-    };
     // The client is served when it leaves; that `ssh` ends first has a reason.
-    let (ended, ()) = tokio::join!(
-        async {
-            let ended = ended.await;
-            if ended.is_none() {
-                let _ = ssh.start_kill();
-            }
-            let status = ssh.wait().await;
-            (ended, status)
-        },
-        listen
-    );
-    match ended {
-        (Some(Ok(())), Ok(status)) if !status.success() => {
-            Err(failed(address, status.code(), &String::from_utf8_lossy(&complaint)))
-        }
-        _ => Ok(()),
+    let has_ended = tokio::select! {
+        _ = tokio::io::copy(&mut from, &mut input) => false,
+        passed = pass_on(&mut output, &mut to, state) => passed.is_ok(),
+    };
+    drop((input, output));
+    if !has_ended {
+        let _ = ssh.start_kill();
+    }
+    let status = ssh.wait().await.map_err(|error| disk("wait for ssh", &error))?;
+    if !has_ended || status.success() {
+        return Ok(());
+    }
+    // A connection that `ssh` keeps for later holds its standard error open.
+    let _ = tokio::time::timeout(LAST_WORDS, listening).await;
+    let complaint = complaint.lock().await;
+    Err(failed(address, status.code(), &String::from_utf8_lossy(&complaint)))
+}
+
+/// Reads to the end, as who does not read on would stop whoever writes, and keeps the beginning.
+async fn listen(mut errors: impl AsyncRead + Unpin, complaint: Arc<Mutex<Vec<u8>>>) {
+    let mut piece = vec![0; PIECE];
+    while let Ok(count @ 1..) = errors.read(&mut piece).await {
+        let mut kept = complaint.lock().await;
+        let room = COMPLAINT.saturating_sub(kept.len());
+        kept.extend(&piece[..count.min(room)]);
     }
 }
 

@@ -328,6 +328,78 @@ fn limits_hold_for_trees_that_unfold_without_end() {
 }
 
 #[test]
+fn a_repository_that_is_another_s_in_part_is_not_taken_for_the_students() {
+    let solution = Made::new();
+    let commit = solution.commit(solution.file("the solution"), 100, &[]);
+    let theirs = solution.repository.path().display().to_string();
+    let cases: [fn(&Path, &str); 5] = [
+        |work, theirs| {
+            std::fs::create_dir(work).unwrap();
+            std::fs::write(work.join(".git"), format!("gitdir: {theirs}\n")).unwrap();
+        },
+        |work, theirs| {
+            std::fs::create_dir(work).unwrap();
+            std::os::unix::fs::symlink(theirs, work.join(".git")).unwrap();
+        },
+        |work, theirs| {
+            Repository::init(work).unwrap();
+            let file = work.join(".git/objects/info/alternates");
+            std::fs::write(file, format!("{theirs}objects\n")).unwrap();
+        },
+        |work, theirs| {
+            Repository::init(work).unwrap();
+            std::fs::write(work.join(".git/commondir"), theirs).unwrap();
+        },
+        |work, theirs| {
+            Repository::init(work).unwrap();
+            std::fs::remove_dir_all(work.join(".git/objects")).unwrap();
+            std::os::unix::fs::symlink(format!("{theirs}objects"), work.join(".git/objects"))
+                .unwrap();
+        },
+    ];
+    for (index, case) in cases.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = folder.path().join("work");
+        case(&work, &theirs);
+        if let Ok(head) = std::fs::read_to_string(work.join(".git/HEAD")) {
+            let branch = head.trim().strip_prefix("ref: ").unwrap();
+            let file = work.join(".git").join(branch);
+            let _ = std::fs::write(file, format!("{commit}\n"));
+        }
+        let url = work.to_str().unwrap().to_owned();
+        let source = GitSource { url, at: Revision::Head };
+        let root = folder.path().join("in");
+        match fetch(&source, &root, &FetchLimits::default(), &|_| {}) {
+            Err(FetchError::Unreached { why: Unreached::Refused, .. }) => {}
+            other => panic!("{index}: {other:?}"),
+        }
+    }
+    let own = tempfile::tempdir().unwrap();
+    Repository::init(own.path()).unwrap();
+    assert!(open_here(own.path()).is_ok());
+}
+
+#[test]
+fn names_of_references_may_be_anything() {
+    let made = Made::new();
+    let commit = made.commit(made.file("1"), 100, &[]);
+    let mut packed = b"# pack-refs with: peeled fully-peeled sorted \n".to_vec();
+    for name in [&b"heads/\xff\xfe"[..], b"heads/-x", b"heads/HEAD", b"heads/caf\xe9", b"x/y"] {
+        packed.extend(format!("{commit} refs/").bytes());
+        packed.extend(name);
+        packed.push(b'\n');
+    }
+    std::fs::write(made.repository.path().join("packed-refs"), packed).unwrap();
+    for at in [Revision::Head, named("main"), named(&commit.to_string()[..7]), named("-x"), by(200)]
+    {
+        assert_eq!(made.chosen(at).0, commit);
+    }
+    made.repository.set_head("refs/heads/trunk").unwrap();
+    let message = made.missing(Revision::Head, Missing::NoCommit);
+    assert!(message.contains("`main`"), "{message}");
+}
+
+#[test]
 fn a_repository_with_a_hole_is_not_blamed_on_the_student() {
     let made = Made::new();
     let blob = made.blob("1");
