@@ -19,7 +19,7 @@ pub use class::{Came, Row, Student};
 pub use feedback::{Feedback, Place, placeholders};
 pub use gradebook::{Entry, Gradebook};
 pub use plain::{line, plain};
-pub use standing::{Decision, Late, LatePolicy, Points, Standing};
+pub use standing::{Decision, Late, LatePolicy, Points, Standing, Timing};
 
 /// The outcome of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
