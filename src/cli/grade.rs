@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::locate::{self, Course};
 use super::progress::Display;
-use super::{Common, Exit, check, runtime};
+use super::{Common, Exit, check, interrupted, runtime};
 use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::evidence::{self, Evidence, Fault};
@@ -61,7 +61,7 @@ impl Arguments {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Mode {
+pub(super) enum Mode {
     /// On an engine of its own with hard limits, in a container on the engine at hand
     #[default]
     Sandbox,
@@ -70,7 +70,7 @@ enum Mode {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Show {
+pub(super) enum Show {
     /// Hidden probes
     Hidden,
 }
@@ -115,10 +115,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
     };
     let plan = check::load(&rubric)?;
     if matches!(arguments.engine, Mode::Host) && !plan.rubric.plays.is_empty() {
-        return Err(wrong(format!(
-            "the answer to {} is commands, and those are run in a sandbox only\n  help: leave --engine host out",
-            plan.rubric.slug
-        )));
+        return Err(wrong(no_plays_on_the_host(&plan.rubric.slug)));
     }
     let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
@@ -139,6 +136,14 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
             .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
     }
     Ok(Prepared { plan, given: given_folder(&rubric), submission })
+}
+
+/// Why the engine at hand will not do.
+pub(super) fn no_plays_on_the_host(slug: &str) -> String {
+    format!(
+        "the answer to {slug} is commands, and those are run in a sandbox only\n  help: leave \
+         --engine host out"
+    )
 }
 
 impl Prepared {
@@ -193,25 +198,6 @@ impl Prepared {
             );
         }
         outcome.evidence
-    }
-}
-
-/// Ends when the user or the system asks to stop.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => drop(stream.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => {
-            if result.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        () = terminated => {}
     }
 }
 

@@ -46,6 +46,37 @@ impl Course {
     }
 }
 
+/// The rubric of an exercise whose name was said somewhere.
+///
+/// # Errors
+/// A message that lists what could be meant.
+pub(super) fn named(
+    course: Option<&Course>,
+    slug: Option<&str>,
+    whence: &str,
+) -> Result<PathBuf, String> {
+    let course = course.ok_or_else(no_course)?;
+    let slugs = course.slugs();
+    let known = slugs.join(", ");
+    let Some(slug) = slug else {
+        return Err(format!(
+            "which assignment is it?\n  help: say so with --assignment SLUG\n  known: {known}"
+        ));
+    };
+    if slugs.iter().any(|one| one == slug) {
+        return Ok(course.rubric(slug));
+    }
+    let near = nearest(slug, slugs.iter().map(String::as_str));
+    let near = near.map(|near| format!("\n  help: did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("there is no assignment `{slug}` ({whence}){near}\n  known: {known}"))
+}
+
+fn no_course() -> String {
+    "found no course here (a folder with rubrics/ in it)\n  help: name it with --course DIR, or \
+     name a rubric with --rubric FILE"
+        .into()
+}
+
 /// Chooses the exercise: by the flag, by the submission's `.grade.toml`, or by its folder's name.
 ///
 /// # Errors
@@ -55,29 +86,14 @@ pub(super) fn choose(
     flag: Option<&str>,
     submission: &Path,
 ) -> Result<PathBuf, String> {
-    let Some(course) = course else {
-        return Err("found no course here (a folder with rubrics/ in it)\n  help: name it with \
-                    --course DIR, or name a rubric with --rubric FILE"
-            .into());
-    };
-    let slugs = course.slugs();
-    let known = |slug: &str, from: &str| {
-        if slugs.iter().any(|one| one == slug) {
-            return Ok(course.rubric(slug));
-        }
-        let near = nearest(slug, slugs.iter().map(String::as_str));
-        let near = near.map(|near| format!("\n  help: did you mean `{near}`?")).unwrap_or_default();
-        Err(format!(
-            "there is no assignment `{slug}` ({from}){near}\n  known: {}",
-            slugs.join(", ")
-        ))
-    };
-    if let Some(slug) = flag {
-        return known(slug, "from --assignment");
+    if flag.is_some() || course.is_none() {
+        return named(course, flag, "from --assignment");
     }
     if let Some(slug) = from_file(submission)? {
-        return known(&slug, "from the submission's .grade.toml");
+        return named(course, Some(&slug), "from the submission's .grade.toml");
     }
+    let course = course.ok_or_else(no_course)?;
+    let slugs = course.slugs();
     match from_name(submission, &slugs) {
         Some(slug) => Ok(course.rubric(slug)),
         None => Err(format!(

@@ -1,6 +1,10 @@
 //! The command line: one file a subcommand, and the one place that prints.
 
+mod batch;
+mod changes;
 mod check;
+mod class_display;
+mod class_end;
 mod clean;
 mod completions;
 mod diagnose;
@@ -10,7 +14,9 @@ mod explain;
 mod grade;
 mod inside;
 mod locate;
+mod merge;
 mod progress;
+mod regrade;
 mod schema;
 
 use std::fmt;
@@ -22,6 +28,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
+
+use crate::judge::line;
 
 /// Grades Docker course exercises by building and running them on a real Docker Engine.
 #[derive(Debug, Parser)]
@@ -67,6 +75,12 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Grade a class: go on where it was stopped, leave alone what is graded
+    Batch(batch::Arguments),
+    /// Score stored evidence anew under a mended rubric, without an engine
+    Regrade(regrade::Arguments),
+    /// Put the parts of a class that several machines graded into one gradebook
+    Merge(merge::Arguments),
     /// Tell every mistake of a rubric, without an engine
     Check(check::Arguments),
     /// Show the kinds of probe: their parameters and facts
@@ -118,6 +132,9 @@ fn run() -> Exit {
     }
     match cli.command {
         None => grade::run(&cli.grade, common),
+        Some(Command::Batch(arguments)) => batch::run(&arguments, common),
+        Some(Command::Regrade(arguments)) => regrade::run(&arguments, common),
+        Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Doctor) => doctor::run(common),
@@ -157,6 +174,32 @@ fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
             Exit::Bug
         },
     )
+}
+
+/// Ends when the user or the system asks to stop.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut stream) => drop(stream.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => {
+            if result.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminated => {}
+    }
+}
+
+/// Somebody's text as a line of ours: plain, of bounded length, and with no command in it for the
+/// runner of a workflow that shows it.
+fn said(text: &str, most: usize) -> String {
+    let text = line(text, most).replace("##[", "##\u{2060}[");
+    if text.starts_with("::") { format!("\u{2060}{text}") } else { text }
 }
 
 #[cfg(test)]

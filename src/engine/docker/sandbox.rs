@@ -64,6 +64,8 @@ pub struct SandboxContainer {
     pub labels: HashMap<String, String>,
     /// Whether it runs.
     pub running: bool,
+    /// When it was created, in seconds since 1970.
+    pub created: i64,
 }
 
 /// What an engine's machine has.
@@ -205,6 +207,7 @@ fn sandbox(container: ContainerSummary) -> Option<SandboxContainer> {
         id: container.id?,
         name,
         labels: container.labels.unwrap_or_default(),
+        created: container.created.unwrap_or_default(),
         running: container.state.is_some_and(|state| state.to_string() == "running"),
     })
 }
