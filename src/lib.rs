@@ -50,5 +50,8 @@ pub mod observe;
 // Floor 7: one submission from beginning to end.
 pub mod session;
 
-// Floor 8: the command line.
+// Floor 8: a class.
+pub mod batch;
+
+// Floor 9: the command line.
 pub mod cli;

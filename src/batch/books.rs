@@ -171,8 +171,7 @@ impl Books {
             let sink: File = unfinished.file().try_clone()?;
             Ok((unfinished, sink))
         });
-        let (unfinished, sink) =
-            unfinished.map_err(|source| BooksError::File { path, source })?;
+        let (unfinished, sink) = unfinished.map_err(|source| BooksError::File { path, source })?;
         let report = (format.open)(&self.class, &self.view, Box::new(sink))?;
         Ok((unfinished, report))
     }

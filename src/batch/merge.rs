@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::register::{Enrolled, Register};
-use super::store::{AbsenceKind, Kept, RUBRIC, Store, StoreError};
+use super::store::{AbsenceKind, Kept, Store, StoreError};
 use crate::evidence::Evidence;
 use crate::judge::judge;
 use crate::rubric::Rubric;
@@ -30,13 +30,15 @@ pub enum MergeError {
     /// They were graded by different rubrics.
     #[error(
         "{first} and {second} were graded by different rubrics: regrade one by the other's with \
-         `grade regrade {second} --rubric {first}/rubric.toml --write`"
+         `grade regrade {second} --rubric {first}/{slug}.toml --write`"
     )]
     Rubrics {
         /// A folder.
         first: PathBuf,
         /// Another folder.
         second: PathBuf,
+        /// The exercise.
+        slug: String,
     },
 }
 
@@ -98,7 +100,7 @@ impl Merge {
                 return Err(StoreError::InUse { path: path.clone() }.into());
             }
             let register = Register::read(&store)?;
-            let rubric = store.path(RUBRIC);
+            let rubric = register.rubric(&store);
             let text = std::fs::read_to_string(&rubric)
                 .map_err(|source| StoreError::File { path: rubric, source })?;
             rubrics.push(text);
@@ -122,7 +124,8 @@ impl Merge {
             }
             if text != rubric {
                 let (first, second) = (first.path.clone(), part.path.clone());
-                return Err(MergeError::Rubrics { first, second });
+                let slug = part.register.assignment.clone();
+                return Err(MergeError::Rubrics { first, second, slug });
             }
         }
         let (register, notes) = together(&parts);
@@ -206,6 +209,8 @@ fn together(parts: &[Part]) -> (Register, Vec<String>) {
     register.afresh_since = None;
     let mut ids: BTreeSet<String> =
         register.members.iter().map(|member| member.student.id.clone()).collect();
+    let regraded = parts.iter().find_map(|part| part.register.regraded_by.clone());
+    register.regraded_by = regraded;
     for part in all {
         let theirs = &part.register;
         let path = part.path.display();

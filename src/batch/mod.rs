@@ -35,5 +35,5 @@ pub use register::{Enrolled, Register};
 pub use regrade::{Moved, Outcome, Regraded, Told, class as regrade_class, loose, write_beside};
 pub use run::{Batch, Ended};
 pub use shard::{NoShard, Shard};
-pub use store::{Absence, AbsenceKind, Kept, RUBRIC, Store, StoreError};
+pub use store::{Absence, AbsenceKind, Kept, Store, StoreError};
 pub use tally::{Owed, Tally};

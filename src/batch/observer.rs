@@ -99,7 +99,9 @@ impl Observer for Engines {
             Some(pool) => {
                 let claimed = tokio::time::timeout(CLAIMING, pool.claim()).await;
                 let seat = claimed.unwrap_or_else(|_| {
-                    Err(EngineError::Sandbox { cause: Cause::Timeout { seconds: CLAIMING.as_secs() } })
+                    Err(EngineError::Sandbox {
+                        cause: Cause::Timeout { seconds: CLAIMING.as_secs() },
+                    })
                 })?;
                 (Place::Sandbox(Arc::clone(&seat.sandbox)), Some(seat))
             }
@@ -113,9 +115,10 @@ impl Observer for Engines {
 /// How many submissions a machine bears at a time.
 pub fn places(machine: Machine, in_sandboxes: bool) -> usize {
     let by_processors = u64::from(machine.processors.saturating_mul(PER_PROCESSOR));
-    let by_memory = machine.memory.filter(|_| in_sandboxes).map_or(u64::MAX, |memory| {
-        memory.saturating_sub(RESERVE) / LIMITS.most_memory()
-    });
+    let by_memory = machine
+        .memory
+        .filter(|_| in_sandboxes)
+        .map_or(u64::MAX, |memory| memory.saturating_sub(RESERVE) / LIMITS.most_memory());
     usize::try_from(by_processors.min(by_memory).max(1)).unwrap_or(1)
 }
 

@@ -2,6 +2,7 @@
 //! can be put together, or made anew, without the roster.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,6 +30,9 @@ pub struct Register {
     pub due: Option<Timestamp>,
     /// What being late costs.
     pub late: Option<LatePolicy>,
+    /// The digest of the rubric that evidence of an earlier one was regraded by: it need not be
+    /// taken anew.
+    pub regraded_by: Option<String>,
     /// The part of the class that this folder is for; all of it where there is none.
     pub shard: Option<Shard>,
     /// Evidence that was taken before does not count: everybody was to be graded again.
@@ -74,10 +78,16 @@ impl Register {
             assignment: assignment.to_owned(),
             due: roster.due,
             late: roster.late,
+            regraded_by: None,
             shard,
             afresh_since: None,
             members: members.collect(),
         }
+    }
+
+    /// Where the folder keeps the rubric that it was graded by.
+    pub fn rubric(&self, store: &Store) -> PathBuf {
+        store.path(&format!("{}.toml", self.assignment))
     }
 
     /// The students that this folder is for, in the roster's order.
@@ -122,8 +132,8 @@ impl Register {
     pub fn write(&self, store: &Store) -> Result<(), StoreError> {
         let path = store.path(FILE);
         let failed = |source| StoreError::File { path: path.clone(), source };
-        let mut bytes = serde_json::to_vec_pretty(&ClassV1::of(self))
-            .map_err(|error| failed(error.into()))?;
+        let mut bytes =
+            serde_json::to_vec_pretty(&ClassV1::of(self)).map_err(|error| failed(error.into()))?;
         bytes.push(b'\n');
         update_whole(&path, &bytes).map(drop).map_err(failed)
     }
@@ -144,6 +154,7 @@ struct ClassV1 {
     assignment: String,
     due: Option<Timestamp>,
     late: Option<LateV1>,
+    regraded_by: Option<String>,
     shard: Option<String>,
     afresh_since: Option<Timestamp>,
     members: Vec<MemberV1>,
@@ -192,6 +203,7 @@ impl ClassV1 {
                 per_day: late.per_day,
                 cap: late.cap,
             }),
+            regraded_by: register.regraded_by.clone(),
             shard: register.shard.map(|shard| shard.to_string()),
             afresh_since: register.afresh_since,
             members: register.members.iter().map(MemberV1::of).collect(),
@@ -209,6 +221,7 @@ impl ClassV1 {
                 per_day: late.per_day,
                 cap: late.cap,
             }),
+            regraded_by: self.regraded_by,
             shard: shard.map_err(|error| error.to_string())?,
             afresh_since: self.afresh_since,
             members: self.members.into_iter().map(MemberV1::into_member).collect(),

@@ -96,10 +96,8 @@ impl Regraded {
         });
         Regraded {
             name,
-            before: told.map(|told| Score {
-                earned: told.score.earned,
-                possible: told.score.possible,
-            }),
+            before: told
+                .map(|told| Score { earned: told.score.earned, possible: told.score.possible }),
             after: grade.score(),
             unjudged,
             by_another_rubric: told.is_some_and(|told| told.rubric.digest != grade.rubric_digest),

@@ -33,6 +33,8 @@ pub struct Batch {
     pub jobs: usize,
     /// Evidence that was taken before does not count.
     pub afresh_since: Option<Timestamp>,
+    /// Whether evidence that was taken by another rubric counts, as it was regraded by this one.
+    pub was_regraded: bool,
     /// How often what fails on our side is tried again.
     pub patience: Patience,
     /// Hears what goes on.
@@ -91,13 +93,11 @@ impl Batch {
         let tasks = futures_util::stream::iter(works).map(|(work, name)| {
             let shared = Arc::clone(&shared);
             async move {
-                let told = name.clone();
+                let (told, folder) = (name.clone(), work.folder.clone());
                 let task = Task { shared: Arc::clone(&shared), work, name };
                 // On a task of its own, so that a panic is one submission's.
                 if let Err(error) = tokio::spawn(task.run()).await {
-                    shared.tell(News::Ended { name: told, end: End::Broken {
-                        because: format!("a bug in grade: {error}"),
-                    } });
+                    shared.broke(told, &folder, &error.to_string());
                 }
             }
         });
@@ -109,6 +109,16 @@ impl Batch {
 impl Shared {
     pub(super) fn tell(&self, news: News) {
         (self.batch.listen)(news);
+    }
+
+    /// A bug of ours ended a task.
+    fn broke(&self, name: String, folder: &str, error: &str) {
+        let because = format!("a bug in grade: {error}");
+        let absence = Absence { kind: AbsenceKind::Unreached, because: because.clone() };
+        if let Err(error) = self.batch.store.keep_absence(folder, &absence) {
+            self.cannot_keep(&error);
+        }
+        self.tell(News::Ended { name, end: End::Broken { because } });
     }
 
     /// Ends the batch early.

@@ -18,8 +18,6 @@ const EVIDENCE: &str = "evidence.json";
 const ABSENCE: &str = "absence.json";
 const LOCK: &str = ".lock";
 const WORK: &str = ".work";
-/// The rubric that the class was graded by.
-pub const RUBRIC: &str = "rubric.toml";
 
 /// A class's folder could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -131,7 +131,7 @@ impl Task {
     fn is_current(&self, evidence: &Evidence, grade: &Grade) -> bool {
         let batch = &self.shared.batch;
         let taken: Option<jiff::Timestamp> = evidence.started_at.parse().ok();
-        evidence.rubric.digest == batch.plan.rubric.digest
+        (evidence.rubric.digest == batch.plan.rubric.digest || batch.was_regraded)
             && evidence.engine.as_ref().is_some_and(|one| one.mode == batch.observer.mode())
             && !grade.is_provisional()
             && batch.afresh_since.is_none_or(|since| taken.is_some_and(|taken| taken >= since))

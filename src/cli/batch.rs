@@ -13,8 +13,8 @@ use super::grade::{Mode, Show};
 use super::locate::{self, Course};
 use super::{Common, Exit, check, class_end, diagnose, interrupted, runtime, said};
 use crate::batch::{
-    Batch, Books, Ended, Engines, News, Observer, Patience, RUBRIC, Register, Shard, Store,
-    StoreError, clear_leftovers, places,
+    Batch, Books, Ended, Engines, News, Observer, Patience, Register, Shard, Store, StoreError,
+    clear_leftovers, places,
 };
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::file::update_whole;
@@ -143,7 +143,11 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
                 before.assignment
             )));
         }
-        Ok(before) => register.afresh_since = before.afresh_since,
+        Ok(before) => {
+            register.afresh_since = before.afresh_since;
+            let digest = &plan.rubric.digest;
+            register.regraded_by = before.regraded_by.filter(|regraded| regraded == digest);
+        }
         Err(StoreError::NoClass { .. }) => {}
         Err(error) => return Err(usage(error.to_string())),
     }
@@ -197,6 +201,7 @@ impl Prepared {
             observer,
             jobs,
             afresh_since: register.afresh_since,
+            was_regraded: register.regraded_by.is_some(),
             patience: Patience::default(),
             listen: Arc::new(move |news: News| listener.show(&news)),
             stop,
@@ -268,7 +273,7 @@ pub(super) fn failed(error: &StoreError) -> Exit {
 /// Keeps what the batch is about.
 fn begin(store: &Store, register: &Register, rubric: &std::path::Path) -> Result<(), StoreError> {
     register.write(store)?;
-    let copy = store.path(RUBRIC);
+    let copy = register.rubric(store);
     std::fs::read(rubric)
         .and_then(|text| update_whole(&copy, &text))
         .map(drop)

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Exit, out, said};
-use crate::batch::{Moved, Outcome, RUBRIC, Regraded, Store};
+use crate::batch::{Moved, Outcome, Regraded};
 use crate::file::write_whole;
 use crate::judge::Score;
 use crate::plan;
@@ -59,10 +59,9 @@ impl Changes {
 
     /// Limits are no part of a question: evidence that was taken under others does not tell what
     /// would have come of these.
-    pub(super) fn note_limits(&mut self, store: &Store, rubric: &Rubric) {
-        let copy = store.path(RUBRIC);
-        let Ok(text) = std::fs::read_to_string(&copy) else { return };
-        let before = plan::read_to_judge(&copy, text);
+    pub(super) fn note_limits(&mut self, copy: &Path, rubric: &Rubric) {
+        let Ok(text) = std::fs::read_to_string(copy) else { return };
+        let before = plan::read_to_judge(copy, text);
         if before.is_ok_and(|before| before.limits != rubric.limits) {
             self.notes.push(
                 "the rubric's [limits] are others than those that submissions were observed \

@@ -41,7 +41,9 @@ fn say(tally: &Tally, folder: &Path) {
     list("unjudged, by a failure on our side", unjudged);
     list("not reached, which may be our side", unreached);
     if tally.is_open() {
-        out(format_args!("\nThe same command tries those again and leaves the others as they are."));
+        out(format_args!(
+            "\nThe same command tries those again and leaves the others as they are."
+        ));
     }
     out(format_args!("\nThe gradebook and all reports are in {}", folder.display()));
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::batch::{failed, open, usage};
 use super::grade::Show;
 use super::{Exit, class_end, said};
-use crate::batch::{Books, Merge, MergeError, Merged, RUBRIC, Register, Store};
+use crate::batch::{Books, Merge, MergeError, Merged, Register, Store, StoreError};
 use crate::file::update_whole;
 use crate::plan;
 use crate::report::View;
@@ -38,11 +38,12 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 
 fn merge(arguments: &Arguments) -> Result<Exit, Exit> {
     let mut folders = arguments.folders.clone();
-    if Register::read(&Store::look(&arguments.out)).is_ok() {
+    let into = Store::look(&arguments.out);
+    if Register::read(&into).is_ok() {
         folders.push(arguments.out.clone());
     }
     let merge = Merge::read(&folders).map_err(|error| wrong(&error))?;
-    let rubric = plan::read_to_judge(&arguments.out.join(RUBRIC), merge.rubric.clone())
+    let rubric = plan::read_to_judge(&merge.register.rubric(&into), merge.rubric.clone())
         .map_err(|problems| usage(problems.to_string()))?;
     let rubric = Arc::new(rubric);
     for note in &merge.notes {
@@ -60,10 +61,9 @@ fn merge(arguments: &Arguments) -> Result<Exit, Exit> {
     let books = books.map_err(|error| usage(error.to_string()))?;
     // The evidence first: a register that names what is not there yet would call it not graded.
     let merged = merge.write(&store, &rubric).map_err(|error| failed(&error))?;
-    update_whole(&store.path(RUBRIC), merge.rubric.as_bytes()).map_err(|error| {
-        anstream::eprintln!("failed to write {}: {error}", store.path(RUBRIC).display());
-        Exit::Unjudged
-    })?;
+    let copy = merge.register.rubric(&store);
+    update_whole(&copy, merge.rubric.as_bytes())
+        .map_err(|source| failed(&StoreError::File { path: copy, source }))?;
     merge.register.write(&store).map_err(|error| failed(&error))?;
     tell(&merged);
     Ok(class_end::write(&books, &arguments.out, arguments.strict))

@@ -12,7 +12,7 @@ use super::grade::Show;
 use super::locate::{self, Course};
 use super::{Common, Exit, check};
 use crate::batch::{
-    Books, RUBRIC, Regraded, Register, Store, StoreError, Told, loose, regrade_class, write_beside,
+    Books, Register, Regraded, Store, StoreError, Told, loose, regrade_class, write_beside,
 };
 use crate::evidence::{self, Evidence};
 use crate::file::update_whole;
@@ -48,6 +48,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
 
 fn regrade(arguments: &Arguments, common: &Common) -> Result<Exit, Exit> {
     let path = &arguments.path;
+    if path.is_file() {
+        return of_loose(arguments, common, &loose(path));
+    }
     let look = Store::look(path);
     match Register::read(&look) {
         Ok(register) => of_class(arguments, common, &look, &register),
@@ -66,18 +69,21 @@ fn of_class(
     // Nobody else may write meanwhile.
     let store = if arguments.write { Some(open(&arguments.path)?) } else { None };
     let mut changes = Changes::new(arguments.write);
-    changes.note_limits(look, &rubric);
+    changes.note_limits(&register.rubric(look), &rubric);
     let regraded = regrade_class(look, register, &rubric, |one| changes.add(one));
     regraded.map_err(|error| failed(&error))?;
     if let Some(store) = store {
         let store = Arc::new(store);
         let view = View { width: 100, show_hidden: arguments.show.is_some(), ..View::default() };
+        let digest = rubric.digest.clone();
         let by = Arc::new(rubric);
         let books = Books::new(Arc::clone(&store), register, by, view, &arguments.report);
         let books = books.map_err(|error| usage(error.to_string()))?;
-        let copy = store.path(RUBRIC);
+        let copy = register.rubric(&store);
         let kept = std::fs::read(&path).and_then(|text| update_whole(&copy, &text));
         kept.map_err(|source| failed(&StoreError::File { path: copy, source }))?;
+        let register = Register { regraded_by: Some(digest), ..register.clone() };
+        register.write(&store).map_err(|error| failed(&error))?;
         let (_, wrong) = books.write_all();
         for error in wrong {
             changes.fail(error.to_string());
@@ -133,7 +139,9 @@ fn rubric(arguments: &Arguments, common: &Common, slug: &str) -> Result<(PathBuf
     let rubric = check::load(&path)?.rubric;
     if rubric.slug != slug {
         let (path, other) = (path.display(), &rubric.slug);
-        return Err(usage(format!("the evidence is of {slug}, and {path} is the rubric of {other}")));
+        return Err(usage(format!(
+            "the evidence is of {slug}, and {path} is the rubric of {other}"
+        )));
     }
     Ok((path, rubric))
 }

@@ -11,8 +11,8 @@ use futures_util::future::try_join4;
 use super::Engine;
 use super::cause::{call, call_or_refusal};
 use crate::engine::error::{Cause, EngineError};
-use crate::engine::owner::{Owner, OwnerLife};
 use crate::engine::label::{self, Labels, NAME_PREFIX, TAG_PREFIX};
+use crate::engine::owner::{Owner, OwnerLife};
 
 /// Which of our objects are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
