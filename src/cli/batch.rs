@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::class_display::Display;
-use super::grade::{Mode, Show};
+use super::grade::{Mode, Show, interrupted, no_plays_on_the_host};
 use super::locate::{self, Course};
-use super::{Common, Exit, check, class_end, diagnose, interrupted, runtime, said};
+use super::{Common, Exit, check, class_end, diagnose, runtime, said};
 use crate::batch::{
     Batch, Books, Ended, Engines, News, Observer, Patience, Register, Shard, Store, StoreError,
     clear_leftovers, places,
@@ -130,7 +130,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
     };
     let plan = check::load(&rubric)?;
     if matches!(arguments.engine, Mode::Host) && !plan.rubric.plays.is_empty() {
-        return Err(usage(super::grade::no_plays_on_the_host(&plan.rubric.slug)));
+        return Err(usage(no_plays_on_the_host(&plan.rubric.slug)));
     }
     let store = open(&arguments.out)?;
     let mut register = Register::of(&roster, &plan.rubric.slug, arguments.shard);

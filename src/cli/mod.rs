@@ -11,10 +11,12 @@ mod diagnose;
 mod doctor;
 mod exit;
 mod explain;
+mod fetch;
 mod grade;
 mod inside;
 mod locate;
 mod merge;
+mod obtain;
 mod progress;
 mod regrade;
 mod schema;
@@ -96,6 +98,9 @@ enum Command {
     /// What this program does in a sandbox
     #[command(hide = true)]
     Inside(inside::Arguments),
+    /// Bring a submission here: what this program starts itself for
+    #[command(hide = true)]
+    Fetch,
 }
 
 /// Parses the command line, does what it says, and tells how that went.
@@ -142,6 +147,7 @@ fn run() -> Exit {
         Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Inside(arguments)) => inside::run(&arguments),
+        Some(Command::Fetch) => fetch::run(),
     }
 }
 
@@ -174,25 +180,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
             Exit::Bug
         },
     )
-}
-
-/// Ends when the user or the system asks to stop.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => drop(stream.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => {
-            if result.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        () = terminated => {}
-    }
 }
 
 /// Somebody's text as a line of ours: plain, of bounded length, and with no command in it for the

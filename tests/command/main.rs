@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed, and says what it expected"
 )]
 
+mod batch;
 mod check;
 mod choose;
 mod faults;
