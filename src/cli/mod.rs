@@ -11,6 +11,7 @@ mod grade;
 mod inside;
 mod locate;
 mod progress;
+mod roster;
 mod schema;
 
 use std::fmt;
@@ -69,6 +70,8 @@ enum Color {
 enum Command {
     /// Tell every mistake of a rubric, without an engine
     Check(check::Arguments),
+    /// Tell every mistake of a class's roster, or who is in it and where each submission is
+    Roster(roster::Arguments),
     /// Show the kinds of probe: their parameters and facts
     Explain(explain::Arguments),
     /// Tell what is missing on this machine, and what mends it
@@ -119,6 +122,7 @@ fn run() -> Exit {
     match cli.command {
         None => grade::run(&cli.grade, common),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
+        Some(Command::Roster(arguments)) => roster::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Doctor) => doctor::run(common),
         Some(Command::Clean(arguments)) => clean::run(&arguments, common),
