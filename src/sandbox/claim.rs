@@ -171,9 +171,8 @@ async fn new(
     let limits = serde_json::to_string(&wish.limits).map_err(|error| broken(error.into()))?;
     let mut command = vec![PROGRAM, "inside", "run", &limits];
     command.extend(wish.outside.then_some("--outside"));
-    let mut random = rand::rng();
     let spec = SandboxSpec {
-        name: format!("sandbox-{:08x}", random.random::<u32>()),
+        name: format!("sandbox-{:08x}", rand::rng().random::<u32>()),
         image,
         command: command.iter().map(|&word| word.to_owned()).collect(),
         // Engines look for this before they try what only the machine's own can do.
