@@ -9,6 +9,9 @@ pub(crate) struct Arguments {
     /// One submission at a time only, in few rounds: about two minutes.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Only what a sandbox costs.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
     /// Only these exercises, with commas between.
     #[arg(long, value_name = "SLUGS", value_delimiter = ',')]
     pub(crate) only: Option<Vec<String>>,

@@ -36,10 +36,22 @@ pub(crate) async fn grade(
     Ok(())
 }
 
-/// Grades with the binary, its reports and all.
-pub(crate) fn grade_by_binary(exercise: &Exercise, folder: &Path) -> Outcome<Usage> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grade"));
-    command.arg(folder).args(["--assignment", exercise.slug, "--engine", "host", "--json"]);
+/// Grades with a binary, its reports and all, on the engine at hand (`host`) or in a `sandbox`.
+pub(crate) fn grade_by_binary(
+    program: &Path,
+    exercise: &Exercise,
+    folder: &Path,
+    engine: &str,
+) -> Outcome<Usage> {
+    let mut command = Command::new(program);
+    command.arg(folder).args([
+        "--assignment",
+        exercise.slug,
+        "--engine",
+        engine,
+        "--strict",
+        "--json",
+    ]);
     command.arg(folder.with_extension("json")).current_dir(root());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let ended = command.spawn()?.wait4()?;

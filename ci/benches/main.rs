@@ -10,6 +10,7 @@ mod exercise;
 mod floor;
 mod grading;
 mod measure;
+mod sandbox;
 mod table;
 mod teacher;
 mod usage;
@@ -22,6 +23,7 @@ use grade::engine::{Endpoint, Engine};
 use arguments::Arguments;
 use exercise::Exercise;
 use measure::Sides;
+use sandbox::SandboxRow;
 use table::{Conditions, Row};
 use teacher::Teacher;
 
@@ -47,14 +49,21 @@ async fn measure(arguments: Arguments) -> Outcome<()> {
     }
     let conditions = Conditions::of(&engine, &arguments, teacher.as_ref());
     let scratch = tempfile::tempdir()?;
-    let mut rows: Vec<Row> = Vec::new();
+    let (mut rows, mut sandboxes): (Vec<Row>, Vec<SandboxRow>) = (Vec::new(), Vec::new());
     for exercise in Exercise::all(arguments.only.as_deref(), scratch.path())? {
+        sandboxes.push(sandbox::row(&engine, &exercise, arguments.rounds()).await?);
+        if arguments.sandbox {
+            continue;
+        }
         let sides = Sides { engine: &engine, exercise: &exercise, teacher: teacher.as_ref() };
         rows.extend(measure::one(&sides, arguments.rounds()).await?);
         if !arguments.quick {
             rows.extend(measure::many(&sides, arguments.class, arguments.class_rounds).await?);
         }
     }
-    println!("{}", table::text(&conditions, &rows));
-    table::save(&conditions, &rows)
+    if !rows.is_empty() {
+        println!("{}", table::text(&conditions, &rows));
+    }
+    println!("{}", sandbox::text(&sandboxes));
+    table::save(&conditions, &rows, &sandboxes)
 }

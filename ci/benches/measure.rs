@@ -1,6 +1,6 @@
 //! Rounds in which the sides take turns, and what is made of their times.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use grade::engine::Engine;
@@ -18,6 +18,8 @@ use crate::usage::{self, Usage};
 const CONCURRENCIES: [usize; 4] = [2, 4, 6, 8];
 /// Submissions of the smaller class by which the best concurrency is found.
 const TRIAL: usize = 16;
+/// The program to be measured.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_grade");
 /// Submissions that the script grades at the same time.
 const SCRIPTS: usize = 4;
 
@@ -120,7 +122,7 @@ impl Sides<'_> {
     fn binary(&self) -> Outcome<(f64, Usage)> {
         let submission = self.exercise.submission()?;
         let began = Instant::now();
-        let usage = grade_by_binary(self.exercise, &submission)?;
+        let usage = grade_by_binary(Path::new(PROGRAM), self.exercise, &submission, "host")?;
         Ok((began.elapsed().as_secs_f64(), usage))
     }
 

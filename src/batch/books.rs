@@ -195,8 +195,11 @@ impl Books {
 
     fn graded(&self, member: &Enrolled, evidence: &Evidence) -> Row {
         let grade = judge(&self.rubric, evidence);
-        let handed_in = evidence.submission.committed_at.as_ref();
-        let timing = Timing::of(member.due, handed_in.and_then(|time| time.parse().ok()));
+        let of = &evidence.submission;
+        // Of a folder that differs from its commit nobody knows.
+        let committed_at = of.committed_at.as_ref().filter(|_| of.dirty != Some(true));
+        let handed_in = committed_at.and_then(|time| time.parse().ok());
+        let timing = Timing::of(member.due, handed_in);
         let standing = Standing::of(
             grade.score(),
             grade.is_provisional(),

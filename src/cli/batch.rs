@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::class_display::Display;
 use super::grade::{Mode, Show, interrupted, no_plays_on_the_host};
 use super::locate::{self, Course};
-use super::{Common, Exit, check, class_end, diagnose, runtime, said};
+use super::roster::Class;
+use super::{Common, Exit, check, class_end, runtime, said};
 use crate::batch::{
     Batch, Books, Ended, Engines, News, Observer, Patience, Register, Shard, Store, StoreError,
     clear_leftovers, places,
@@ -20,15 +21,14 @@ use crate::engine::{Endpoint, Engine, EngineError};
 use crate::file::update_whole;
 use crate::plan::{Plan, given_folder};
 use crate::report::View;
-use crate::roster::{self, Format, Roster, RosterOptions, Work};
-use crate::submission::{FetchLimits, Fetcher, Revision};
+use crate::roster::{Roster, Work};
+use crate::submission::{FetchLimits, Fetcher};
 use crate::unit::parse_duration;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The class: a roster's file, or a folder of submissions
-    #[arg(value_name = "ROSTER")]
-    roster: PathBuf,
+    #[command(flatten)]
+    class: Class,
     /// The assignment [default: what the roster says]
     #[arg(long, short, value_name = "SLUG", conflicts_with = "rubric")]
     assignment: Option<String>,
@@ -38,21 +38,6 @@ pub(super) struct Arguments {
     /// The class's folder: evidence and reports; a batch that was stopped goes on from there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Where submissions are: such as https://github.com/org/{assignment}-{username}, or a folder of clones or archives
-    #[arg(long, value_name = "TEMPLATE")]
-    source: Option<String>,
-    /// What the roster is, where that cannot be seen
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<Format>,
-    /// The instructor's decisions
-    #[arg(long, value_name = "FILE")]
-    decisions: Option<PathBuf>,
-    /// When submissions are due, such as 2026-10-01T23:59:00+02:00 [default: what the roster says]
-    #[arg(long, value_name = "TIME")]
-    due: Option<Timestamp>,
-    /// Grade the last commit at or before this time [default: the newest]
-    #[arg(long, value_name = "TIME")]
-    at: Option<Timestamp>,
     /// Submissions at a time [default: what the engine's machine bears]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -105,18 +90,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         (Some(rubric), _) => Some(check::load(rubric)?.rubric.slug),
         (None, slug) => slug.clone(),
     };
-    let options = RosterOptions {
-        assignment: slug,
-        source: arguments.source.clone(),
-        decisions: arguments.decisions.clone(),
-        due: arguments.due,
-        revision: arguments.at.map(Revision::Before).unwrap_or_default(),
-        format: arguments.format,
-    };
-    let roster = roster::read(&arguments.roster, &options).map_err(|problems| {
-        problems.iter().for_each(diagnose::problems);
-        Exit::Usage
-    })?;
+    let roster = arguments.class.read(slug)?;
     for note in &roster.notes {
         anstream::eprintln!("note: {}", said(note, 400));
     }

@@ -19,6 +19,7 @@ mod merge;
 mod obtain;
 mod progress;
 mod regrade;
+mod roster;
 mod schema;
 
 use std::fmt;
@@ -85,6 +86,8 @@ enum Command {
     Merge(merge::Arguments),
     /// Tell every mistake of a rubric, without an engine
     Check(check::Arguments),
+    /// Tell every mistake of a class's roster, or who is in it and where each submission is
+    Roster(roster::Arguments),
     /// Show the kinds of probe: their parameters and facts
     Explain(explain::Arguments),
     /// Tell what is missing on this machine, and what mends it
@@ -141,6 +144,7 @@ fn run() -> Exit {
         Some(Command::Regrade(arguments)) => regrade::run(&arguments, common),
         Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
+        Some(Command::Roster(arguments)) => roster::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Doctor) => doctor::run(common),
         Some(Command::Clean(arguments)) => clean::run(&arguments, common),

@@ -103,7 +103,8 @@ impl Stage<'_> {
         let lost = || Fault { message: "a command was lost".to_owned(), advice: None };
         let report = report.map_err(|_| lost())??;
         let after = self.setting.sandbox.used().await?;
-        Ok(ran(report, began.elapsed() >= time, Limit::hit(Some(before), Some(after))))
+        let limit = Limit::hit(Some(before), Some(after), &report.stderr.text());
+        Ok(ran(report, began.elapsed() >= time, limit))
     }
 
     /// Ends when the commands are still at work after a while and a container of theirs runs.

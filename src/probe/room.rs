@@ -295,7 +295,9 @@ impl Room {
             BuildOutcome::Failed(failure) => Err(failure.message.clone()),
             BuildOutcome::TimedOut => Err("the build took longer than it may".into()),
         };
-        let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?) };
+        let said = report.steps.iter().rfind(|step| step.error.is_some());
+        let said = said.map(|step| step.log.as_str()).unwrap_or_default();
+        let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?, said) };
         let (report, context) = (Some(report), Some(size));
         Ok(Arc::new(Built { image, report, context, too_large: false, limit }))
     }

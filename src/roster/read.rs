@@ -46,7 +46,7 @@ pub fn read(path: &Path, options: &RosterOptions) -> Result<Roster, Vec<Problems
     let mut decided = draft.decisions(options);
     extend(&mut sources, &draft.lines, &decided);
     let assignment = draft.assignment(options);
-    let Draft { class, lines, notes, students, others } = draft;
+    let Draft { class, lines, mut notes, students, others } = draft;
     let mut papers = vec![students];
     papers.extend(others);
     if let Everywhere::Folder(folder) = everywhere {
@@ -57,6 +57,11 @@ pub fn read(path: &Path, options: &RosterOptions) -> Result<Roster, Vec<Problems
         return Err(problems);
     }
     let due = options.due.or(class.due);
+    if class.late.is_some() && due.is_none() {
+        notes.push(
+            "being late costs something, and no time is given that submissions are due".into(),
+        );
+    }
     let members = lines.into_iter().zip(sources).map(|(line, source)| {
         let decision = decided.remove(&line.student.id);
         let due = decision.as_ref().and_then(|decision| decision.due).or(due);

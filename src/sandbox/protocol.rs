@@ -82,12 +82,15 @@ pub enum Limit {
     Disk,
 }
 
+/// Every program's words for a full disk. Who only prints them reads of a limit they did not hit.
+const ENOSPC: &str = "No space left on device";
 /// A disk with less than that is full.
 const NO_SPACE: u64 = 16 << 20;
 
 impl Limit {
-    /// Which limit was hit between two looks; none without a sandbox.
-    pub fn hit(before: Option<Use>, after: Option<Use>) -> Option<Self> {
+    /// Which limit was hit between two looks; none without a sandbox. What was `said` when it failed
+    /// helps: a disk that was full a moment ago has room again once a failed step is thrown away.
+    pub fn hit(before: Option<Use>, after: Option<Use>, said: &str) -> Option<Self> {
         let (before, after) = (before?, after?);
         if after.out_of_memory > before.out_of_memory {
             Some(Self::Memory)
@@ -95,7 +98,7 @@ impl Limit {
             // It is not told how often; whatever failed since may have failed for that.
             Some(Self::Processes)
         } else {
-            (after.disk_free < NO_SPACE).then_some(Self::Disk)
+            (after.disk_free < NO_SPACE || said.contains(ENOSPC)).then_some(Self::Disk)
         }
     }
 

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::{Ran, command, text};
 
 /// Nothing that one student hands in may take longer to grade here.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(180);
 
 const RUBRIC: &str = r#"
 format = "grade/rubric/v1"

@@ -17,5 +17,6 @@ mod hostile;
 mod lab;
 mod leave;
 mod proxy;
+mod roster;
 mod support;
 mod words;

@@ -1,10 +1,12 @@
 //! What the tests on the real engine share.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use grade::engine::{Endpoint, Engine};
 use grade::judge::{Grade, judge};
 use grade::plan::Plan;
+use grade::rubric::Rubric;
 use grade::session::{Place, Session};
 use grade::submission::Submission;
 use tokio::sync::OnceCell;
@@ -31,17 +33,24 @@ fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_grade").into()
 }
 
+/// What outlives a test's own runtime: the way into the sandbox that all tests of a process share.
+static LASTING: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("one")
+});
+
 /// Where submissions of a rubric are tried: those whose answer is commands each in a sandbox of its
 /// own, all others together on one sandbox's engine.
 pub(crate) async fn place(engine: &Engine, plan: &Plan) -> Place {
     static SHARED: OnceCell<Place> = OnceCell::const_new();
-    let claim = async || {
-        Place::sandbox(engine, &plan.rubric, program()).await.expect("a sandbox: run ci/setup")
+    let claim = |engine: Engine, rubric: Rubric| async move {
+        Place::sandbox(&engine, &rubric, program()).await.expect("a sandbox: run ci/setup")
     };
+    let (outer, rubric) = (engine.clone(), plan.rubric.clone());
     if !plan.rubric.plays.is_empty() {
-        return claim().await;
+        return claim(outer, rubric).await;
     }
-    Place::Host(SHARED.get_or_init(claim).await.engine().clone())
+    let lasting = async || LASTING.spawn(claim(outer, rubric)).await.expect("a sandbox");
+    Place::Host(SHARED.get_or_init(lasting).await.engine().clone())
 }
 
 /// The grade of a folder, and everything that was made for it removed.

@@ -23,6 +23,9 @@ use crate::engine::container::HelperSpec;
 use crate::engine::error::{Cause, EngineError};
 use crate::engine::label::container_name;
 
+/// Whether what was printed so far is all that is wanted.
+pub(super) type Enough<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
+
 impl Engine {
     /// Creates and starts a container for the grader's own use.
     ///
@@ -89,7 +92,7 @@ impl Engine {
         container: &str,
         after: Option<jiff::Timestamp>,
         limit: usize,
-        follow: Option<(Duration, &(dyn Fn(&str) -> bool + Send + Sync))>,
+        follow: Option<(Duration, Enough<'_>)>,
     ) -> Result<Captured, EngineError> {
         let options = LogsOptionsBuilder::default()
             .stdout(true)

@@ -125,9 +125,10 @@ impl Engine {
             let has_our_name = tags.clone().any(|tag| keep.ours && tag.starts_with(TAG_PREFIX));
             let is_ours = has_our_name || keep.has(Labels::read_image(&labels));
             if is_base || is_ours {
-                let stray = tags.filter(|tag| {
-                    !keep.names(tag, &image.id) && !(is_ours && tag.starts_with(TAG_PREFIX))
-                });
+                let belongs = |tag: &&String| {
+                    keep.names(tag, &image.id) || (is_ours && tag.starts_with(TAG_PREFIX))
+                };
+                let stray = tags.filter(|tag| !belongs(tag));
                 doomed.extend(stray.cloned());
             } else {
                 doomed.push(image.id);

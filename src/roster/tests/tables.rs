@@ -181,10 +181,14 @@ fn a_toml_has_the_class_and_may_name_the_table() {
     assert_eq!(roster.assignment.as_deref(), Some("healthcheck"));
     assert_eq!(roster.late.map(|late| late.grace), Some(Duration::from_secs(3600)));
     assert_eq!(places(&roster), [("s1", "https://github.com/org/healthcheck-ada".into())]);
-    assert_eq!(roster.members[0].due, roster.due);
+    assert_eq!((roster.members[0].due, roster.notes.len()), (roster.due, 0));
     let due = "2027-01-01T00:00:00Z".parse().ok();
     let later = read(&path(&root, "class.toml"), &RosterOptions { due, ..Default::default() });
     assert_eq!(later.unwrap().members[0].due, due);
+    let undue = CLASS.replace("due =", "# due =") + "students = \"tables/roster.csv\"\n";
+    std::fs::write(path(&root, "undue.toml"), undue).unwrap();
+    let undue = read(&path(&root, "undue.toml"), &RosterOptions::default()).unwrap();
+    assert_eq!((undue.due, undue.notes.len()), (None, 1));
     let other = RosterOptions { assignment: Some("onbuild".into()), ..Default::default() };
     let problems = told(read(&path(&root, "class.toml"), &other), root.path()).unwrap_err();
     assert_eq!(problems, "class.toml:3:14: this roster is not for `onbuild`");

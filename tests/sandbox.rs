@@ -1,0 +1,264 @@
+//! The sandbox, seen from outside: what a submission can take, what its commands can reach, and
+//! what is left of it on the engine around it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use grade::engine::{Endpoint, Engine};
+use grade::evidence::{Evidence, Outcome};
+use grade::fact::{Facts, Value};
+use grade::plan;
+use grade::sandbox::{Program, Sandbox, SandboxLimits, Wish};
+use grade::session::{Place, Session};
+use grade::submission::Submission;
+
+/// Little, so that it is taken soon; how much it is changes nothing in how it is held.
+const LITTLE: SandboxLimits = SandboxLimits { memory: 256 << 20, processes: 200, disk: 512 << 20 };
+
+const HEAD: &str = "format = \"grade/rubric/v1\"\nslug = \"trial\"\ntitle = \"t\"\nlesson = \"l\"\n\
+    [builds.submission]\nnetwork = \"none\"\n";
+const BUILDS: &str = "[[probe]]\nid = \"builds\"\ntitle = \"b\"\nkind = \"build\"\n\
+    expect = { succeeded = true }\npoints = 1\n";
+const PLAYS: &str = "[plays.life]\ntime = \"120s\"\nsteps = [{ name = \"first\", do = \"run\", script = \"run.sh\" }]\n\
+    [[probe]]\nid = \"starts\"\ntitle = \"s\"\nkind = \"stage\"\n\
+    with = { play = \"life\", step = \"first\" }\nexpect = { done = true }\npoints = 1\n";
+
+/// The engine at hand; a missing one is a loud failure, never a skipped test.
+async fn engine() -> Engine {
+    let endpoint = Endpoint::resolve(None).expect("an engine is configured");
+    Engine::connect(&endpoint).await.expect("these tests need a Docker Engine: run ci/setup")
+}
+
+/// A sandbox of this test's own make.
+async fn sandbox(engine: &Engine, limits: SandboxLimits) -> Arc<Sandbox> {
+    let program = Program(env!("CARGO_BIN_EXE_grade").into());
+    let wish = Wish { limits, bases: vec!["busybox".into()], outside: false, program };
+    Arc::new(Sandbox::claim(engine, &wish).await.expect("a sandbox: run ci/setup"))
+}
+
+/// What is observed of a submission of these files.
+async fn observe(sandbox: &Arc<Sandbox>, probes: &str, files: &[(&str, &str)]) -> Evidence {
+    let folder = tempfile::tempdir().unwrap();
+    let work = folder.path().join("work");
+    std::fs::create_dir(&work).unwrap();
+    for (name, text) in files {
+        std::fs::write(work.join(name), text).unwrap();
+    }
+    let rubric = folder.path().join("trial.toml");
+    std::fs::write(&rubric, format!("{HEAD}{probes}")).unwrap();
+    let plan = plan::load(&rubric).unwrap_or_else(|error| panic!("{error}"));
+    let session = Session { submission: Submission::open(&work).unwrap(), given: None };
+    let place = Place::Sandbox(Arc::clone(sandbox));
+    let outcome = session.run(&plan, place, Box::new(|_| {}), std::future::pending()).await;
+    outcome.evidence.expect("nobody stopped it")
+}
+
+/// The facts of the one observation there is.
+fn facts(evidence: &Evidence) -> &Facts {
+    match &evidence.observations[0].outcome {
+        Outcome::Observed(facts) => facts,
+        other => panic!("no facts: {other:?}"),
+    }
+}
+
+fn text<'a>(facts: &'a Facts, name: &str) -> &'a str {
+    match facts.get(name) {
+        Some(Value::Text(text)) => text,
+        other => panic!("{name}: {other:?} in {facts:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_all_there_is_reads_which_limit_it_was_and_the_next_feels_nothing() {
+    let engine = engine().await;
+    let takes = [
+        ("memory", "RUN tail /dev/zero", "all the memory"),
+        ("processes", "RUN f() { f | f & }; f; sleep 5; exit 1", "as many processes"),
+        ("disk", "RUN cat /dev/zero > /full", "disk"),
+    ];
+    for (limit, run, sentence) in takes {
+        let sandbox = sandbox(&engine, LITTLE).await;
+        let dockerfile = format!("FROM busybox\n{run}\n");
+        let evidence = observe(&sandbox, BUILDS, &[("Dockerfile", &dockerfile)]).await;
+        let facts = facts(&evidence);
+        assert_eq!(facts["succeeded"], Value::Bool(false), "{run}: {facts:?}");
+        assert_eq!(text(facts, "limit"), limit, "{facts:?}");
+        assert!(text(facts, "error").contains(sentence), "{facts:?}");
+        drop(sandbox);
+        // Whoever comes next finds all of it free again.
+        let sandbox = self::sandbox(&engine, LITTLE).await;
+        let modest = "FROM busybox\nRUN head -c 100m /dev/zero > /some && sleep 0.1\n";
+        let evidence = observe(&sandbox, BUILDS, &[("Dockerfile", modest)]).await;
+        assert_eq!(self::facts(&evidence)["succeeded"], Value::Bool(true), "after {limit}");
+    }
+}
+
+/// What a script might try, and what it is told: each is refused by the wall before the engine, or
+/// by what the commands' own container is.
+const REFUSED: &[(&str, &str)] = &[
+    ("docker run --privileged busybox id", "asked for --privileged"),
+    ("docker run --device /dev/loop0 busybox id", "asked for --device"),
+    ("docker run --device-cgroup-rule 'b *:* rwm' busybox id", "asked for --device-cgroup-rule"),
+    ("docker run --gpus all busybox id", "asked for --gpus"),
+    ("docker run --network host busybox id", "asked for --network host"),
+    ("docker run --pid host busybox id", "asked for --pid host"),
+    ("docker run --ipc host busybox id", "asked for --ipc host"),
+    ("docker run --uts host busybox id", "asked for --uts host"),
+    ("docker run --userns host busybox id", "asked for --userns host"),
+    ("docker run --cgroupns host busybox id", "asked for --cgroupns host"),
+    ("docker run --cgroup-parent / busybox id", "asked for --cgroup-parent"),
+    ("docker run --cap-add SYS_ADMIN busybox id", "asked for --cap-add SYS_ADMIN"),
+    ("docker run --cap-add ALL busybox id", "asked for --cap-add ALL"),
+    ("docker run --security-opt seccomp=unconfined busybox id", "seccomp=unconfined"),
+    ("docker run --security-opt apparmor=unconfined busybox id", "apparmor=unconfined"),
+    ("docker run --security-opt systempaths=unconfined busybox id", "systempaths=unconfined"),
+    ("docker run --sysctl net.core.somaxconn=1 busybox id", "asked for --sysctl"),
+    ("docker run --oom-kill-disable busybox id", "asked for --oom-kill-disable"),
+    ("docker run --runtime another busybox id", "asked for --runtime"),
+    ("docker run --log-driver syslog busybox id", "asked for --log-driver"),
+    ("docker run -v /:/host busybox cat /host/etc/shadow", "a mount of /"),
+    ("docker run -v /run/docker.sock:/s busybox id", "a mount of /run/docker.sock"),
+    ("docker run -v /proc:/p busybox cat /p/1/environ", "a mount of /proc"),
+    ("docker run -v $PWD/../..:/up busybox ls /up", "a mount of"),
+    ("docker run --mount type=bind,src=/etc,dst=/e busybox id", "a mount of /etc"),
+    (
+        "docker run --mount type=volume,dst=/x,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/ busybox ls /x",
+        "a volume with the options",
+    ),
+    ("docker volume create --opt type=none --opt o=bind --opt device=/ all", "the options"),
+    ("docker network create -d host again", "network"),
+    ("docker build --network host -f bad.Dockerfile .", "network"),
+    ("docker swarm init", "docker swarm"),
+    ("docker plugin install --grant-all-permissions vieux/sshfs", "docker plugin"),
+    (
+        "curl -sf --unix-socket /run/docker.sock -H 'Content-Type: application/json' -H 'Transfer-Encoding: chunked' \
+        -d '{\"Image\":\"busybox\",\"HostConfig\":{\"Privileged\":true}}' http://x/containers/create",
+        "asked for --privileged",
+    ),
+];
+
+/// What needs no engine to be tried, and what the container of the commands keeps from them.
+const KEPT_AWAY: &[&str] = &[
+    "docker run --sysctl kernel.core_pattern=x busybox id",
+    "mount -t tmpfs none /mnt",
+    "unshare -Ur id",
+    "nsenter -t 1 -m id",
+    "chroot / id",
+    "mknod /tmp/disk b 7 0",
+    "sh -c 'echo x > /proc/sys/kernel/core_pattern'",
+    "sh -c 'echo x > /proc/sysrq-trigger'",
+    "sh -c 'echo x > /usr/bin/docker'",
+    "sh -c 'mkdir /sys/fs/cgroup/mine'",
+    "test -e /run/grade-control.sock",
+    "test -e /disk",
+    "cat /etc/shadow",
+    "su -c id",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_tries_each_refused_thing_gains_nothing() {
+    let engine = engine().await;
+    let canary = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&canary, "canary-of-the-machine\n").unwrap();
+    let pattern = || std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    let (before, named) = (pattern(), left(&engine).await);
+
+    let canary_path = canary.path().display();
+    let own = format!("docker run -v {canary_path}:/c busybox cat /c");
+    let tries = REFUSED.iter().map(|(words, _)| *words).chain(KEPT_AWAY.iter().copied());
+    let tries: Vec<&str> = tries.chain([own.as_str()]).collect();
+    let mut script = String::from("#!/bin/sh\n");
+    for (number, words) in tries.iter().enumerate() {
+        script += &format!("{words} >out 2>&1 && echo \"GAINED {number}\"\ncat out\n");
+    }
+    // That what is allowed goes through shows that it is not all refused for another reason.
+    script += "docker run --rm busybox echo ALLOWED && exit 0\n";
+    let bad = "FROM busybox\nRUN --network=host true\n";
+    let sandbox = sandbox(&engine, SandboxLimits { memory: 512 << 20, ..LITTLE }).await;
+    let files = [("run.sh", script.as_str()), ("bad.Dockerfile", bad)];
+    let evidence = observe(&sandbox, PLAYS, &files).await;
+    let facts = facts(&evidence);
+
+    let said = text(facts, "stdout");
+    let gained: Vec<&str> = said.lines().filter(|line| line.contains("GAINED")).collect();
+    assert!(gained.is_empty(), "{gained:?} of {tries:#?}\n{said}");
+    assert!(said.contains("ALLOWED"), "{said}");
+    let Some(Value::List(refusals)) = facts.get("refusals") else { panic!("{facts:?}") };
+    for (words, sentence) in REFUSED {
+        let told = refusals.iter().any(|refusal| refusal.contains(sentence));
+        assert!(told, "{words}: no sentence has {sentence:?}: {refusals:#?}");
+    }
+    // Seen from outside: one container, the allowed one, came to be in there; nothing out here.
+    assert_eq!(facts["created"], Value::Int(1), "{facts:?}");
+    assert!(!serde_json::to_string(&evidence).unwrap().contains("canary-of-the-machine"));
+    assert_eq!(pattern(), before);
+    drop(sandbox);
+    assert_eq!(left(&engine).await, named);
+}
+
+/// All that the docker command can list on the engine at hand, but for sandboxes and what is theirs.
+async fn left(engine: &Engine) -> BTreeSet<String> {
+    let docker = |arguments: &[&str]| {
+        let output = Command::new("docker").args(arguments).output().expect("the docker CLI");
+        assert!(output.status.success(), "docker {arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut own = BTreeSet::new();
+    for sandbox in engine.sandboxes(grade::sandbox::LABEL).await.unwrap() {
+        let mounts = "{{range .Mounts}}{{.Name}}\n{{end}}";
+        own.insert(sandbox.id.clone());
+        own.extend(docker(&["inspect", "-f", mounts, &sandbox.id]).lines().map(str::to_owned));
+    }
+    let lists: [&[&str]; 4] = [
+        &["ps", "-aq", "--no-trunc"],
+        &["images", "-aq", "--no-trunc"],
+        &["volume", "ls", "-q"],
+        &["network", "ls", "-q", "--no-trunc"],
+    ];
+    let all: String = lists.iter().map(|list| docker(list)).collect();
+    all.lines().filter(|id| !own.contains(*id)).map(str::to_owned).collect()
+}
+
+/// The command on a solution, with the engine in a sandbox as it is unless said otherwise.
+fn grade(slug: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("assignments").join(slug).join("solution");
+    let ran = run(&[folder.to_str().unwrap(), "--assignment", slug, "--strict"]);
+    assert!(ran.contains("Score 10 / 10"), "{ran}");
+}
+
+fn run(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_grade"))
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
+    let engine = engine().await;
+    let before = left(&engine).await;
+    let warm = async || engine.sandboxes(grade::sandbox::LABEL).await.unwrap();
+    let is_new = {
+        let known: BTreeSet<String> = warm().await.into_iter().map(|one| one.id).collect();
+        move |id: &String| !known.contains(id)
+    };
+    for slug in ["oci-labels", "share-save-load"].repeat(5) {
+        grade(slug);
+    }
+    assert_eq!(left(&engine).await, before);
+    let made: Vec<String> = warm().await.into_iter().map(|one| one.id).filter(is_new).collect();
+    assert!(made.len() <= 2, "one for each make, used again: {made:?}");
+}
