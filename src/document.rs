@@ -113,6 +113,11 @@ impl Review {
         self.problems.push(Problem { span: span.clone(), message, help });
     }
 
+    /// How many problems were noted.
+    pub fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// Whether anything was noted.
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty()

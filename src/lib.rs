@@ -50,8 +50,10 @@ pub mod observe;
 // Floor 7: one submission from beginning to end.
 pub mod session;
 
-// Floor 8: a class.
+// Floor 8: a class, and a course's exercises: begun, and proven.
 pub mod batch;
+pub mod selftest;
+pub mod skeleton;
 
 // Floor 9: the command line.
 pub mod cli;

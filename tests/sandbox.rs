@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use grade::engine::{Endpoint, Engine};
 use grade::evidence::{Evidence, Outcome};
@@ -261,4 +262,21 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     assert_eq!(left(&engine).await, before);
     let made: Vec<String> = warm().await.into_iter().map(|one| one.id).filter(is_new).collect();
     assert!(made.len() <= 2, "one for each make, used again: {made:?}");
+}
+
+/// A container that was made and never started tells its end to nobody who listens to it, and who
+/// listens to it holds the sandbox. (A new one would take longer: first the old one is waited for.)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_play_lets_go_of_its_sandbox_whatever_its_containers_were() {
+    let engine = engine().await;
+    let limits = SandboxLimits { memory: 384 << 20, ..LITTLE };
+    let script =
+        "docker create --name one busybox && docker rm one\ndocker create --name two busybox\n";
+    for _ in 0..2 {
+        let claim = tokio::time::timeout(Duration::from_secs(80), sandbox(&engine, limits));
+        let sandbox = claim.await.expect("it is free again soon");
+        let evidence = observe(&sandbox, PLAYS, &[("run.sh", script)]).await;
+        let facts = facts(&evidence);
+        assert_eq!(facts["created"], Value::Int(2), "{facts:?}");
+    }
 }

@@ -30,6 +30,11 @@ impl Course {
         above.find(|root| holds(root)).map(|root| Course { root: root.to_owned() })
     }
 
+    /// Its folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The exercises' names, sorted.
     pub(super) fn slugs(&self) -> Vec<String> {
         let files = std::fs::read_dir(self.root.join("rubrics")).into_iter().flatten().flatten();

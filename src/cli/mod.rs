@@ -16,11 +16,13 @@ mod grade;
 mod inside;
 mod locate;
 mod merge;
+mod new;
 mod obtain;
 mod progress;
 mod regrade;
 mod roster;
 mod schema;
+mod selftest;
 
 use std::fmt;
 use std::io::Write;
@@ -88,6 +90,10 @@ enum Command {
     Check(check::Arguments),
     /// Tell every mistake of a class's roster, or who is in it and where each submission is
     Roster(roster::Arguments),
+    /// Begin an exercise with a skeleton that works
+    New(new::Arguments),
+    /// Prove rubrics by the course's samples of right and wrong work
+    Selftest(selftest::Arguments),
     /// Show the kinds of probe: their parameters and facts
     Explain(explain::Arguments),
     /// Tell what is missing on this machine, and what mends it
@@ -145,6 +151,8 @@ fn run() -> Exit {
         Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
         Some(Command::Roster(arguments)) => roster::run(&arguments),
+        Some(Command::New(arguments)) => new::run(&arguments, common),
+        Some(Command::Selftest(arguments)) => selftest::run(&arguments, common),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Doctor) => doctor::run(common),
         Some(Command::Clean(arguments)) => clean::run(&arguments, common),

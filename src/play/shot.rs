@@ -101,6 +101,8 @@ pub struct Mount {
 pub(super) struct Baseline {
     files: BTreeSet<String>,
     images: BTreeSet<(String, String)>,
+    /// Names that images had at some time.
+    seen: BTreeSet<String>,
     made: usize,
     refused: usize,
 }
@@ -136,8 +138,7 @@ impl Stage<'_> {
             });
         }
         let images = self.names().await?;
-        let named =
-            images.difference(&self.baseline.images).map(|(name, _)| name.clone()).collect();
+        let named = self.named(&images, &events.image_names);
         let files = self.files().await?;
         let new_files = files.difference(&self.baseline.files).cloned().collect();
         let created = containers.len().saturating_sub(self.baseline.made);
@@ -147,6 +148,7 @@ impl Stage<'_> {
         let own = images.iter().filter(|(name, id)| !is_base(name, id));
         let own: Vec<String> = own.map(|(name, _)| name.clone()).collect();
         self.baseline.images = images;
+        self.baseline.seen = events.image_names;
         let mut refusals: Vec<String> = Vec::new();
         for refusal in events.refusals.iter().skip(self.baseline.refused) {
             if !refusals.contains(&refusal.sentence) {
@@ -192,6 +194,16 @@ impl Stage<'_> {
     async fn names(&self) -> Result<BTreeSet<(String, String)>, Fault> {
         let names = self.engine.image_names().await?.into_iter();
         Ok(names.filter(|(name, _)| !name.starts_with(TAG_PREFIX)).collect())
+    }
+
+    /// Names that images got since the step before, also those that were taken away again.
+    fn named(&self, now: &BTreeSet<(String, String)>, seen: &BTreeSet<String>) -> Vec<String> {
+        let before = &self.baseline;
+        let is_new = |name: &&String| !before.images.iter().any(|(other, _)| other == *name);
+        let seen = seen.difference(&before.seen).filter(is_new);
+        let seen = seen.filter(|name| !name.starts_with(TAG_PREFIX));
+        let now = now.difference(&before.images).map(|(name, _)| name);
+        now.chain(seen).collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// Paths in the folder; folders end with a slash.

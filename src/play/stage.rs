@@ -19,7 +19,7 @@ use crate::rubric::REGISTRY;
 use crate::sandbox::{DISK_HOME, HOME, STUDENT_RUN, Sandbox};
 
 /// Who the commands run as.
-const USER: u64 = 1000;
+pub(super) const USER: u64 = 1000;
 /// An image without anything: the commands' programs are the sandbox's own.
 const TOOLS: &str = "grade.local/tools:1";
 /// What of the sandbox's own file system the commands' container has, read-only.
@@ -95,6 +95,8 @@ pub(super) async fn set<'a>(
     let mut env: BTreeMap<String, String> = [
         ("DOCKER_HOST", "unix:///run/docker.sock"),
         ("HOME", "/tmp"),
+        // As a shell has it: a Compose file may say `${PWD}`.
+        ("PWD", folder.as_str()),
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("LANG", "C.UTF-8"),
         ("DOCKER_BUILDKIT", "1"),
@@ -182,6 +184,7 @@ impl Task {
 /// Lets the commands' connections through the wall, each for itself.
 async fn keep_door(sandbox: Arc<Sandbox>, rules: Arc<Rules>, record: Arc<Record>) {
     let engine: Arc<dyn Dial> = Arc::new(Inside(Arc::clone(&sandbox)));
+    let _over = record.guard();
     let mut inside = tokio::task::JoinSet::new();
     while let Ok(connection) = sandbox.student().await {
         let (engine, rules, record) = (engine.clone(), rules.clone(), record.clone());

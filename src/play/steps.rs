@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::command::Ran;
 use super::shot::Shot;
-use super::stage::Stage;
+use super::stage::{Stage, USER};
 use crate::archive::{Bounds, survey};
 use crate::engine::{EngineError, Put, Started};
 use crate::evidence::Fault;
@@ -51,7 +51,9 @@ pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, 
             let full = format!("{}/{path}", stage.folder);
             let folder = full.rsplit_once('/').map_or(full.as_str(), |(folder, _)| folder);
             tool(stage, &["mkdir", "-p", folder]).await?;
-            let put = stage.engine.put_file(&stage.tools, &full, text.as_bytes(), 0o644).await?;
+            // The commands may change it, as any other file of their folder.
+            let (tools, bytes) = (&stage.tools, text.as_bytes());
+            let put = stage.engine.put_file_of(USER, tools, &full, bytes, 0o644).await?;
             stage.forget_file(&path, true);
             match put {
                 Put::Written => done(stage).await,

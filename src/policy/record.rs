@@ -1,10 +1,11 @@
 //! What the commands did, as far as only the policy sees it: refusals, and containers at their birth.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::no::quoted;
 use super::world::Ours;
@@ -15,6 +16,8 @@ const CONNECTIONS: usize = 64;
 const READINGS: usize = 8;
 const REFUSALS: usize = 100;
 const CONTAINERS: usize = 200;
+/// The most names of images.
+const NAMES: usize = 1000;
 /// The most containers whose ids are known as the student's.
 const MADE: usize = 10_000;
 /// The most streams of one container, and bytes of all of them together.
@@ -64,7 +67,9 @@ pub struct Events {
     pub refusals: Vec<Refusal>,
     /// The containers that were made, in their order.
     pub containers: Vec<Seen>,
-    /// How many more were refused or made than there is room for.
+    /// Names that images had, tags included, whenever a command asked about an image.
+    pub image_names: BTreeSet<String>,
+    /// How many more were refused, made or named than there is room for.
     pub dropped: usize,
     /// What went wrong on our side: nothing that a student answers for.
     pub faults: Vec<String>,
@@ -76,6 +81,7 @@ pub struct Record {
     inner: Mutex<Inner>,
     connections: Arc<Semaphore>,
     readings: Semaphore,
+    over: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +96,7 @@ impl Default for Record {
             inner: Mutex::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             readings: Semaphore::new(READINGS),
+            over: CancellationToken::new(),
         }
     }
 }
@@ -98,6 +105,17 @@ impl Record {
     /// Everything up to now. Lists only grow: what a step added follows what was there before it.
     pub fn events(&self) -> Events {
         self.lock().events.clone()
+    }
+
+    /// What is dropped when nobody reads the record any more. Then nobody listens to containers
+    /// either: one that was made and never started tells its end to none of its listeners.
+    pub fn guard(&self) -> DropGuard {
+        self.over.clone().drop_guard()
+    }
+
+    /// Until nobody reads the record any more.
+    pub(super) async fn over(&self) {
+        self.over.cancelled().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -132,6 +150,21 @@ impl Record {
         let faults = &mut self.lock().events.faults;
         if faults.len() < FAULTS {
             faults.push(what);
+        }
+    }
+
+    /// Images have these names at this moment; a command may take them away again.
+    pub(super) fn named<'a>(&self, names: impl Iterator<Item = &'a str>) {
+        let events = &mut self.lock().events;
+        for name in names {
+            if events.image_names.contains(name) {
+                continue;
+            }
+            if events.image_names.len() < NAMES {
+                events.image_names.insert(name.to_owned());
+            } else {
+                events.dropped += 1;
+            }
         }
     }
 

@@ -141,6 +141,7 @@ impl Wall {
         let reading = self.record.reading().await;
         let world = engine::look(&*self.engine, &route, ours).await?;
         drop(reading);
+        self.record.named(world.image_names());
         let context = Context { rules: &self.rules, world: &world };
         let allowed = review(&route, head.uri.query().unwrap_or_default(), &given, &context)?;
 
@@ -217,9 +218,16 @@ impl Wall {
         else {
             return;
         };
+        let record = Arc::clone(&self.record);
         tokio::spawn(async move {
-            if let Ok(heard) = hyper::upgrade::on(&mut response).await {
-                hear_out(TokioIo::new(heard), &mut listener).await;
+            let hearing = async {
+                if let Ok(heard) = hyper::upgrade::on(&mut response).await {
+                    hear_out(TokioIo::new(heard), &mut listener).await;
+                }
+            };
+            tokio::select! {
+                () = hearing => {}
+                () = record.over() => {}
             }
         });
     }

@@ -192,6 +192,12 @@ impl World {
         }
     }
 
+    /// The names of the images that are there.
+    pub(super) fn image_names(&self) -> impl Iterator<Item = &str> {
+        let theirs = self.images.iter().filter(|image| !image.hidden);
+        theirs.flat_map(|image| image.names.iter().map(String::as_str))
+    }
+
     /// An exec may be used, unless it is in a container that is ours.
     pub(super) fn exec(&self, id: &str) -> Result<(), No> {
         match self.exec.as_deref().map(|container| self.container(container)) {

@@ -42,7 +42,11 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("running", Shape::List, "names of those that run"),
         FactDef::new("volumes", Shape::List, "names of the volumes that have a chosen one"),
         FactDef::new("images", Shape::List, "names of images, without the base images"),
-        FactDef::new("named", Shape::List, "names that images got in the step"),
+        FactDef::new(
+            "named",
+            Shape::List,
+            "names that images got in the step, also those that were taken away again",
+        ),
         FactDef::new("new_files", Shape::List, "files that were not handed in; folders end with /"),
         FactDef::new("same_id", Shape::Bool, "whether the image pulled is the one of before"),
         FactDef::new("status", Shape::Text, "the container's: running, exited, removed, …"),
