@@ -136,7 +136,7 @@ fn rubric(arguments: &Arguments, common: &Common, slug: &str) -> Result<(PathBuf
             locate::named(course.as_ref(), Some(slug), "the evidence says").map_err(usage)?
         }
     };
-    let rubric = check::load(&path)?.rubric;
+    let rubric = check::load_to_judge(&path)?;
     if rubric.slug != slug {
         let (path, other) = (path.display(), &rubric.slug);
         return Err(usage(format!(
