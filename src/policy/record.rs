@@ -254,6 +254,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_kept_once_also_when_it_is_gone() {
+        let record = Record::default();
+        record.named(["a:1", "b:1"].into_iter());
+        record.named(["b:1"].into_iter());
+        assert_eq!(record.events().image_names, BTreeSet::from(["a:1".into(), "b:1".into()]));
+        let many: Vec<String> = (0..NAMES).map(|number| format!("n{number}:1")).collect();
+        record.named(many.iter().map(String::as_str));
+        assert_eq!((record.events().image_names.len(), record.events().dropped), (NAMES, 2));
+    }
+
+    #[test]
     fn output_is_kept_by_stream_and_clipped_over_all() {
         let record = Record::default();
         record.seen(json!({"Id": "a", "Name": "/web", "Config": {"Image": "busybox"}}));
