@@ -33,6 +33,9 @@ const PLAYS: &str = "[plays.life]\ntime = \"120s\"\nsteps = [{ name = \"first\",
     [[probe]]\nid = \"starts\"\ntitle = \"s\"\nkind = \"stage\"\n\
     with = { play = \"life\", step = \"first\" }\nexpect = { done = true }\npoints = 1\n";
 
+/// One test at a time: what is on the engine is compared before and after.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The engine at hand; a missing one is a loud failure, never a skipped test.
 async fn engine() -> Engine {
     let endpoint = Endpoint::resolve(None).expect("an engine is configured");
@@ -80,6 +83,7 @@ fn text<'a>(facts: &'a Facts, name: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_all_there_is_reads_which_limit_it_was_and_the_next_feels_nothing() {
+    let _alone = ALONE.lock().await;
     let engine = engine().await;
     let takes = [
         ("memory", "RUN tail /dev/zero", "all the memory"),
@@ -167,6 +171,7 @@ const KEPT_AWAY: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_tries_each_refused_thing_gains_nothing() {
+    let _alone = ALONE.lock().await;
     let engine = engine().await;
     let canary = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&canary, "canary-of-the-machine\n").unwrap();
@@ -249,6 +254,7 @@ fn run(arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
+    let _alone = ALONE.lock().await;
     let engine = engine().await;
     let before = left(&engine).await;
     let warm = async || engine.sandboxes(grade::sandbox::LABEL).await.unwrap();
@@ -268,6 +274,7 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
 /// listens to it holds the sandbox. (A new one would take longer: first the old one is waited for.)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_play_lets_go_of_its_sandbox_whatever_its_containers_were() {
+    let _alone = ALONE.lock().await;
     let engine = engine().await;
     let limits = SandboxLimits { memory: 384 << 20, ..LITTLE };
     let script =
