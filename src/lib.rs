@@ -36,10 +36,9 @@ pub mod sandbox;
 pub mod judge;
 pub mod play;
 
-// Floor 4: the kinds of question, what is made of a verdict, and a class.
+// Floor 4: the kinds of question, and what is made of a verdict.
 pub mod probe;
 pub mod report;
-pub mod roster;
 
 // Floor 5: a rubric bound to the kinds.
 pub mod plan;

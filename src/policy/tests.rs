@@ -50,7 +50,7 @@ fn world() -> World {
 }
 
 fn ask_with(world: &World, method: &str, target: &str, body: &str) -> Result<Allowed, No> {
-    let mut rules = Rules::new("/work/submission");
+    let mut rules = Rules::new("/srv/submission");
     rules.since = std::time::UNIX_EPOCH + std::time::Duration::new(1_000, 5);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let route = Route::find(method, path)?;

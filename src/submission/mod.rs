@@ -5,7 +5,6 @@ mod dockerfile;
 mod files;
 mod ignore;
 mod provenance;
-mod source;
 mod whole;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +14,6 @@ pub use dockerfile::{Dockerfile, Summary};
 pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
 pub use provenance::Provenance;
-pub use source::{GitSource, Revision, Source};
 
 /// A folder that was handed in.
 #[derive(Clone, Debug)]

@@ -41,7 +41,7 @@ fn of_cli(host: &Value) -> Value {
 /// A setting of `HostConfig` that is sent as it was given.
 #[test]
 fn settings_of_a_container_that_are_its_own() {
-    let folder = "/work/submission";
+    let folder = "/srv/submission";
     let table = [
         json!({}),
         json!({"AutoRemove": true}),
@@ -103,8 +103,8 @@ fn a_container_is_meant_by_its_id_from_then_on() {
 
 #[test]
 fn a_path_is_sent_without_its_detours() {
-    let sent = sent(create(&json!({"HostConfig": {"Binds": ["/work//submission/./a/:/x"]}})));
-    assert_eq!(sent["HostConfig"]["Binds"], json!(["/work/submission/a:/x"]));
+    let sent = sent(create(&json!({"HostConfig": {"Binds": ["/srv//submission/./a/:/x"]}})));
+    assert_eq!(sent["HostConfig"]["Binds"], json!(["/srv/submission/a:/x"]));
 }
 
 /// What Compose 2 sends for a service with a named volume, a bind mount and a health check.
@@ -121,7 +121,7 @@ fn a_service_of_compose() {
             "RestartPolicy": {"Name": "", "MaximumRetryCount": 0}, "ConsoleSize": [0, 0],
             "LogConfig": {"Type": "", "Config": null}, "OomKillDisable": false, "Isolation": "",
             "Mounts": [{
-                "Type": "bind", "Source": "/work/submission/config", "Target": "/etc/app",
+                "Type": "bind", "Source": "/srv/submission/config", "Target": "/etc/app",
                 "ReadOnly": true, "BindOptions": {"CreateMountpoint": true}
             }],
             "Resources": null, "MaskedPaths": null, "ReadonlyPaths": null

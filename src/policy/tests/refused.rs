@@ -97,16 +97,16 @@ fn mounts_of_what_is_not_in_the_folder() {
         "/var/run/docker.sock:/var/run/docker.sock",
         "/run/docker.sock:/x",
         "/work:/x",
-        "/work/submission2:/x",
-        "/work/submission/../other:/x",
-        "/work/submission/a/../../..:/x",
-        "/work//submission/./../../etc:/x",
-        "/work/submission/a\nb:/x",
-        "/work/submission:/x:rshared",
-        "/work/submission:/x:ro,shared",
+        "/srv/submission2:/x",
+        "/srv/submission/../other:/x",
+        "/srv/submission/a/../../..:/x",
+        "/srv//submission/./../../etc:/x",
+        "/srv/submission/a\nb:/x",
+        "/srv/submission:/x:rshared",
+        "/srv/submission:/x:ro,shared",
         "data:/x:exec",
         "//etc:/x",
-        "/./work/submission/..:/x",
+        "/./srv/submission/..:/x",
         "/proc/1/root:/x",
     ];
     for bind in binds {
@@ -116,9 +116,9 @@ fn mounts_of_what_is_not_in_the_folder() {
     let mounts = [
         json!({"Type": "bind", "Source": "/", "Target": "/x"}),
         json!({"type": "bind", "source": "/etc", "target": "/x"}),
-        json!({"Type": "bind", "Source": "/work/submission/../..", "Target": "/x"}),
-        json!({"Type": "bind", "Source": "/work/submission", "Target": "/x", "BindOptions": {"Propagation": "rshared"}}),
-        json!({"Type": "bind", "Source": "/work/submission", "Target": "/x", "BindOptions": {"propagation": "shared"}}),
+        json!({"Type": "bind", "Source": "/srv/submission/../..", "Target": "/x"}),
+        json!({"Type": "bind", "Source": "/srv/submission", "Target": "/x", "BindOptions": {"Propagation": "rshared"}}),
+        json!({"Type": "bind", "Source": "/srv/submission", "Target": "/x", "BindOptions": {"propagation": "shared"}}),
         json!({"Type": "npipe", "Source": "x", "Target": "/x"}),
         json!({"Type": "cluster", "Source": "x", "Target": "/x"}),
         json!({"Type": "image", "Source": "x", "Target": "/x"}),
@@ -127,7 +127,7 @@ fn mounts_of_what_is_not_in_the_folder() {
         json!({"Type": "volume", "Target": "/x", "VolumeOptions": {"DriverConfig": {"Name": "evil"}}}),
         json!({"Type": "volume", "Target": "/x", "VolumeOptions": {"Labels": {"grade.run": "x"}}}),
         json!({"Type": "tmpfs", "Target": "/x", "TmpfsOptions": {"Options": [["dev"]]}}),
-        json!({"Type": "bind", "Source": "/work/submission", "Target": "/x", "New": true}),
+        json!({"Type": "bind", "Source": "/srv/submission", "Target": "/x", "New": true}),
     ];
     for mount in mounts {
         sentence(create(&json!({"HostConfig": {"Mounts": [mount]}})));
