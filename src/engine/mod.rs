@@ -39,7 +39,7 @@ pub use container::{
 };
 pub use docker::{
     Engine, EngineInfo, ImageExport, Keep, OwnedFilter, OwnedKind, OwnedObject, PathReader, Pipe,
-    SandboxContainer, SandboxSpec,
+    SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};
