@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::locate::{self, Course};
+use super::obtain::{HandedIn, obtain};
 use super::progress::Display;
 use super::{Common, Exit, check, runtime};
-use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::evidence::{self, Evidence, Fault};
 use crate::file::write_whole;
@@ -21,10 +21,9 @@ use crate::submission::Submission;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The folder that was handed in
-    #[arg(required = true)]
-    submission: Option<PathBuf>,
-    /// The assignment [default: from the submission's .grade.toml, or its folder's name]
+    #[command(flatten)]
+    handed_in: HandedIn,
+    /// The assignment [default: from the submission's .grade.toml, or its name]
     #[arg(long, short, value_name = "SLUG", conflicts_with = "rubric")]
     assignment: Option<String>,
     /// A rubric's file, instead of an assignment of the course
@@ -54,9 +53,9 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The folder that was named.
+    /// What was named as the submission.
     pub(super) fn submission(&self) -> Option<&Path> {
-        self.submission.as_deref()
+        self.handed_in.named()
     }
 }
 
@@ -97,23 +96,23 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         anstream::eprintln!("{message}");
         Exit::Usage
     };
-    let folder = arguments.submission.as_deref().unwrap_or(Path::new("."));
-    let submission = Submission::open(folder).map_err(|error| {
-        let commands = super::command_names();
-        let near = nearest(&folder.to_string_lossy(), commands.iter().map(String::as_str));
-        let near = near.filter(|_| !folder.exists());
-        let near = near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
-        wrong(format!("{error}{}", near.unwrap_or_default()))
-    })?;
-    let rubric = match &arguments.rubric {
-        Some(rubric) => rubric.clone(),
+    let course = || Course::find(common.course.as_deref());
+    let source = arguments.handed_in.source()?;
+    // What can be wrong without a submission is told before one is fetched.
+    let named = match (&arguments.rubric, &arguments.assignment) {
+        (Some(rubric), _) => Some(rubric.clone()),
+        (None, Some(slug)) => Some(locate::by_slug(course().as_ref(), slug).map_err(wrong)?),
+        (None, None) => None,
+    };
+    let named = named.map(|rubric| Ok((check::load(&rubric)?, rubric))).transpose()?;
+    let submission = obtain(&source)?;
+    let (plan, rubric) = match named {
+        Some(named) => named,
         None => {
-            let course = Course::find(common.course.as_deref());
-            locate::choose(course.as_ref(), arguments.assignment.as_deref(), folder)
-                .map_err(wrong)?
+            let rubric = locate::choose(course().as_ref(), &source, &submission).map_err(wrong)?;
+            (check::load(&rubric)?, rubric)
         }
     };
-    let plan = check::load(&rubric)?;
     if matches!(arguments.engine, Mode::Host) && !plan.rubric.plays.is_empty() {
         return Err(wrong(format!(
             "the answer to {} is commands, and those are run in a sandbox only\n  help: leave --engine host out",

@@ -7,10 +7,12 @@ mod diagnose;
 mod doctor;
 mod exit;
 mod explain;
+mod fetch;
 mod grade;
 mod inside;
 mod locate;
 mod new;
+mod obtain;
 mod progress;
 mod schema;
 mod selftest;
@@ -88,6 +90,9 @@ enum Command {
     /// What this program does in a sandbox
     #[command(hide = true)]
     Inside(inside::Arguments),
+    /// Bring a submission here: what this program starts itself for
+    #[command(hide = true)]
+    Fetch,
 }
 
 /// Parses the command line, does what it says, and tells how that went.
@@ -133,6 +138,7 @@ fn run() -> Exit {
         Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Inside(arguments)) => inside::run(&arguments),
+        Some(Command::Fetch) => fetch::run(),
     }
 }
 

@@ -3,9 +3,11 @@
 //! No engine, no clock, no file. What our side failed to find out is unjudged and counts neither
 //! as earned nor as possible; it is never a zero.
 
+mod class;
 mod feedback;
 mod gradebook;
 mod plain;
+mod standing;
 
 use crate::evidence::{Evidence, Observation, Outcome};
 use crate::expect::{Check, check};
@@ -13,9 +15,11 @@ use crate::fact::{Facts, look_up};
 use crate::nonce::Values;
 use crate::rubric::{Facets, Probe, Rubric};
 
+pub use class::{Came, Row, Student};
 pub use feedback::{Feedback, Place, placeholders};
 pub use gradebook::{Entry, Gradebook};
 pub use plain::{line, plain};
+pub use standing::{Decision, Late, LatePolicy, Points, Standing};
 
 /// The outcome of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]

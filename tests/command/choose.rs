@@ -121,10 +121,10 @@ fn two_reports_cannot_share_standard_output() {
 }
 
 #[test]
-fn a_submission_that_is_no_folder_is_refused() {
+fn a_submission_that_is_neither_folder_nor_archive_is_refused() {
     let (_above, folder) = folder("onbuild");
     let said = refused(&folder.join("missing"), &[]).stderr;
     assert!(said.starts_with("failed to read the submission "), "{said}");
     let said = refused(&folder.join("Dockerfile"), &[]).stderr;
-    assert!(said.ends_with("is not a folder\n"), "{said}");
+    assert!(said.contains("zip, tar and tar.gz are unpacked"), "{said}");
 }

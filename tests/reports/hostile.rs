@@ -128,14 +128,15 @@ prop_compose! {
     fn entry()(
         (slug, title, course, rubric_digest) in (id(), hostile(), hostile(), hostile()),
         marks in vec(mark(), 0..6),
-        (source, commit, dirty, digest) in (id(), of(hostile()), of(any::<bool>()), hostile()),
+        (source, commit, committed_at) in (id(), of(hostile()), of(hostile())),
+        (dirty, digest) in (of(any::<bool>()), hostile()),
         engine in of((hostile(), hostile())),
         (image, grader, seconds) in (of(hostile()), hostile(), -377_705_000_000..253_402_000_000_i64),
         duration_ms in any::<u64>(),
     ) -> Entry {
         Entry {
             grade: Grade { slug, title, course, rubric_digest, marks },
-            submission: Provenance { source, commit, dirty, digest },
+            submission: Provenance { source, commit, committed_at, dirty, digest },
             engine: engine.map(|(version, mode)| EngineStamp { version, mode }),
             image,
             grader,
