@@ -50,7 +50,8 @@ pub mod observe;
 // Floor 7: one submission from beginning to end.
 pub mod session;
 
-// Floor 8: a course's exercises: begun, and proven.
+// Floor 8: a class, and a course's exercises: begun, and proven.
+pub mod batch;
 pub mod selftest;
 pub mod skeleton;
 

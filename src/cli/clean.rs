@@ -1,11 +1,9 @@
 //! `grade clean`: removes what crashed runs left on the engine, and nothing else.
 
-use std::str::FromStr;
-
 use clap::Args;
 
 use super::{Common, Exit, out, runtime};
-use crate::engine::{Endpoint, Engine, EngineError, OwnedFilter, OwnedObject, Owner, OwnerLife};
+use crate::engine::{Endpoint, Engine, EngineError, OwnedFilter, OwnerLife};
 use crate::sandbox;
 
 #[derive(Args, Debug)]
@@ -57,7 +55,7 @@ async fn clean(arguments: &Arguments, common: &Common) -> Result<(), EngineError
         removed += 1;
     }
     for object in engine.owned(&OwnedFilter::default()).await? {
-        if !arguments.all && life(&object) != OwnerLife::Dead {
+        if !arguments.all && object.owner_life() != OwnerLife::Dead {
             kept += 1;
             continue;
         }
@@ -83,8 +81,4 @@ async fn clean(arguments: &Arguments, common: &Common) -> Result<(), EngineError
         )),
     }
     first
-}
-
-fn life(object: &OwnedObject) -> OwnerLife {
-    Owner::from_str(&object.labels.owner).map_or(OwnerLife::Unknown, |owner| owner.is_alive())
 }

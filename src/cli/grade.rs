@@ -69,7 +69,7 @@ pub(super) enum Mode {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Show {
+pub(super) enum Show {
     /// Hidden probes
     Hidden,
 }
@@ -114,10 +114,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         }
     };
     if matches!(arguments.engine, Mode::Host) && !plan.rubric.plays.is_empty() {
-        return Err(wrong(format!(
-            "the answer to {} is commands, and those are run in a sandbox only\n  help: leave --engine host out",
-            plan.rubric.slug
-        )));
+        return Err(wrong(no_plays_on_the_host(&plan.rubric.slug)));
     }
     let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
@@ -138,6 +135,14 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
             .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
     }
     Ok(Prepared { plan, given: given_folder(&rubric), submission })
+}
+
+/// Why the engine at hand will not do.
+pub(super) fn no_plays_on_the_host(slug: &str) -> String {
+    format!(
+        "the answer to {slug} is commands, and those are run in a sandbox only\n  help: leave \
+         --engine host out"
+    )
 }
 
 impl Prepared {

@@ -61,6 +61,25 @@ pub(super) fn by_slug(course: Option<&Course>, slug: &str) -> Result<PathBuf, St
     known(course.ok_or_else(no_course)?, slug, "from --assignment")
 }
 
+/// The rubric of an exercise whose name is said somewhere, if it is.
+///
+/// # Errors
+/// A message that lists what could be meant.
+pub(super) fn named(
+    course: Option<&Course>,
+    slug: Option<&str>,
+    whence: &str,
+) -> Result<PathBuf, String> {
+    let course = course.ok_or_else(no_course)?;
+    match slug {
+        Some(slug) => known(course, slug, whence),
+        None => Err(format!(
+            "which assignment is it?\n  help: say so with --assignment SLUG\n  known: {}",
+            course.slugs().join(", ")
+        )),
+    }
+}
+
 /// Chooses the exercise: by the submission's `.grade.toml`, or by its name.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ pub(super) const FORMAT: Format = Format {
     name: "junit",
     file: "junit.xml",
     doc: "The result as JUnit XML, for continuous integration",
+    on_request: false,
     report: |view| Box::new(Junit { show_hidden: view.show_hidden }),
 };
 

@@ -3,6 +3,7 @@
 //! A report is a pure function of the gradebook. It cleans every text for its format, as what a
 //! student's work says is hostile, and shows of hidden probes the title and the mark only.
 
+pub mod class;
 pub mod json;
 pub mod junit;
 pub mod text;
@@ -12,7 +13,8 @@ pub const FORMATS: &[Format] = &[json::FORMAT, junit::FORMAT, text::FORMAT];
 
 use std::collections::BTreeMap;
 
-use crate::judge::{Entry, Feedback, Gradebook, Mark, Verdict, line};
+use crate::judge::{Came, Entry, Feedback, Gradebook, Mark, Row, Verdict, line};
+use class::Class;
 
 /// What makes bytes of a gradebook.
 pub trait Report {
@@ -21,6 +23,21 @@ pub trait Report {
     /// # Errors
     /// When the format cannot hold what the gradebook says; never because of a student's text.
     fn render(&self, gradebook: &Gradebook) -> Result<Vec<u8>, ReportError>;
+
+    /// The report for one student of a class; `None` where the format has nothing to say, as most
+    /// have not when there is no grade.
+    ///
+    /// # Errors
+    /// As [`Report::render`].
+    fn student(&self, class: &Class, row: &Row) -> Result<Option<Vec<u8>>, ReportError> {
+        let _ = class;
+        match &row.outcome {
+            Came::Graded { entry, .. } => {
+                self.render(&Gradebook { entries: vec![(**entry).clone()] }).map(Some)
+            }
+            Came::Missing { .. } | Came::Unreached { .. } => Ok(None),
+        }
+    }
 }
 
 /// A format of reports.
@@ -32,6 +49,8 @@ pub struct Format {
     pub file: &'static str,
     /// One sentence for the help.
     pub doc: &'static str,
+    /// Whether it is written only where it is asked for: for systems that not every course has.
+    pub on_request: bool,
     /// Makes the report; a format leaves out of account what it has no use for.
     pub report: fn(&View) -> Box<dyn Report>,
 }

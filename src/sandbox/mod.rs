@@ -8,7 +8,9 @@
 
 mod claim;
 pub mod inside;
+mod pool;
 mod protocol;
 
 pub use claim::{IMAGE, LABEL, Program, Sandbox, Wish};
+pub use pool::{Pool, Seat};
 pub use protocol::{DISK_HOME, HOME, Limit, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};

@@ -102,15 +102,16 @@ impl Daemon {
         let found = Command::new("git").arg("--exec-path").output();
         let found = found.expect("these tests need git").stdout;
         // By itself, so that it is this process, and ends with it.
-        let daemon = format!("{}/git-daemon", String::from_utf8(found).expect("UTF-8").trim());
-        let child = Command::new(daemon)
+        let program = format!("{}/git-daemon", String::from_utf8(found).expect("UTF-8").trim());
+        let child = Command::new(program)
             .args(["--export-all", "--listen=127.0.0.1", &format!("--port={port}"), &base])
             .stderr(Stdio::null())
             .spawn()
             .expect("these tests need git");
+        let daemon = Daemon(child, port);
         for _ in 0..200 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Daemon(child, port);
+                return daemon;
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -64,6 +64,17 @@ pub struct SandboxContainer {
     pub labels: HashMap<String, String>,
     /// Whether it runs.
     pub running: bool,
+    /// When it was created, in seconds since 1970.
+    pub created: i64,
+}
+
+/// What an engine's machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// Its processors, one at least.
+    pub processors: u32,
+    /// Its memory in bytes, where it is known.
+    pub memory: Option<u64>,
 }
 
 /// Standard input and output of a command in a container: what it prints can be read here, what is
@@ -128,15 +139,17 @@ impl Engine {
         }
     }
 
-    /// The processors of the engine's machine.
+    /// The engine's machine.
     ///
     /// # Errors
     /// [`EngineError::Inspect`] when the engine failed.
-    pub async fn processors(&self) -> Result<u32, EngineError> {
+    pub async fn machine(&self) -> Result<Machine, EngineError> {
         let object = "the engine's machine".to_owned();
         let info = call(self.docker.info()).await;
         let info = info.map_err(|cause| EngineError::Inspect { object, cause })?;
-        Ok(info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1))
+        let processors = info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1);
+        let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok());
+        Ok(Machine { processors, memory: memory.filter(|bytes| *bytes > 0) })
     }
 
     /// The id that an image's name stands for; none when there is no such image.
@@ -194,6 +207,7 @@ fn sandbox(container: ContainerSummary) -> Option<SandboxContainer> {
         id: container.id?,
         name,
         labels: container.labels.unwrap_or_default(),
+        created: container.created.unwrap_or_default(),
         running: container.state.is_some_and(|state| state.to_string() == "running"),
     })
 }

@@ -232,6 +232,6 @@ impl Provenance {
 }
 
 /// An empty text says nothing, so it is null.
-fn text(text: Option<&str>) -> Option<String> {
+pub(super) fn text(text: Option<&str>) -> Option<String> {
     text.map(plain).filter(|text| !text.is_empty())
 }
