@@ -9,6 +9,7 @@ use super::locate::{self, Course};
 use super::obtain::{HandedIn, obtain};
 use super::progress::Display;
 use super::{Common, Exit, check, runtime};
+use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::evidence::{self, Evidence, Fault};
 use crate::file::write_whole;
@@ -35,7 +36,9 @@ pub(super) struct Arguments {
     /// Write the result as JUnit XML ('-' is standard output)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write evidence and all reports into this folder
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_report, help = report_help())]
+    report: Vec<(&'static str, PathBuf)>,
+    /// Write evidence and reports into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Where the submission is built and run
@@ -57,6 +60,36 @@ impl Arguments {
     pub(super) fn submission(&self) -> Option<&Path> {
         self.handed_in.named()
     }
+
+    /// The reports that were asked for by name, and where they go.
+    fn reports(&self) -> impl Iterator<Item = (&'static str, &Path)> + Clone {
+        let short = [("json", &self.json), ("junit", &self.junit)];
+        let short = short.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
+        short.chain(self.report.iter().map(|(name, path)| (*name, path.as_path())))
+    }
+}
+
+/// Reads `NAME=FILE`.
+fn named_report(text: &str) -> Result<(&'static str, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("it is written NAME=FILE")?;
+    let format = report::find(name).ok_or_else(|| {
+        let near = nearest(name, FORMATS.iter().map(|format| format.name));
+        let near = near.map(|near| format!("; did you mean `{near}`?"));
+        format!("there is no report `{name}`{}", near.unwrap_or_default())
+    })?;
+    if file.is_empty() {
+        return Err(format!("there is no file after `{name}=`"));
+    }
+    Ok((format.name, file.into()))
+}
+
+/// What `--report` can write.
+fn report_help() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    format!(
+        "Write a report of this name ('-' is standard output), once for each: {}",
+        names.join(", ")
+    )
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -120,11 +153,11 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
         return Err(wrong(format!("--min-score {least} is above the {points} points there are")));
     }
-    let files = [&arguments.json, &arguments.junit].into_iter().flatten();
-    if files.clone().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
-        return Err(wrong("--json and --junit cannot both have standard output".into()));
+    let reports = arguments.reports();
+    if reports.clone().filter(|(_, path)| *path == Path::new("-")).count() > 1 {
+        return Err(wrong("no two reports can both have standard output".into()));
     }
-    for path in files {
+    for (_, path) in reports {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(wrong(format!("there is no folder {} to write to", folder.display())));
@@ -252,9 +285,8 @@ fn write_all(
     let to_file =
         |name: &str, path: &Path| render(name, &plain).and_then(|bytes| write(path, &bytes));
 
-    let asked = [("json", &arguments.json), ("junit", &arguments.junit)];
-    let asked = asked.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
-    let (printed, files): (Vec<_>, Vec<_>) = asked.partition(|(_, path)| *path == Path::new("-"));
+    let (printed, files): (Vec<_>, Vec<_>) =
+        arguments.reports().partition(|(_, path)| *path == Path::new("-"));
     // A report on standard output stays alone there.
     let mut done = vec![match printed.first() {
         Some((name, _)) => render(name, &plain).and_then(|bytes| print(&bytes)),
@@ -264,7 +296,8 @@ fn write_all(
     if let Some(out) = &arguments.out {
         let stored = evidence::write(&out.join("evidence.json"), evidence);
         done.push(stored.map_err(|error| error.to_string()));
-        done.extend(FORMATS.iter().map(|format| to_file(format.name, &out.join(format.file))));
+        let usual = FORMATS.iter().filter(|format| !format.on_request);
+        done.extend(usual.map(|format| to_file(format.name, &out.join(format.file))));
     }
     let failed: Vec<String> = done.into_iter().filter_map(Result::err).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }

@@ -52,7 +52,7 @@ impl Class {
     /// So many students, every third of whom has a container that ends with 1.
     pub(crate) fn of(count: usize) -> Class {
         let ids: Vec<String> = (0..count).map(|n| format!("student-{n:03}")).collect();
-        let exit = |n: usize| Some(i64::from(n % 3 == 0));
+        let exit = |n: usize| Some(i64::from(n.is_multiple_of(3)));
         let students: Vec<_> =
             ids.iter().enumerate().map(|(n, id)| (id.as_str(), exit(n))).collect();
         Class::new(&students)

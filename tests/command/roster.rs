@@ -32,9 +32,9 @@ fn who_is_in_a_class_and_who_has_no_submission_is_shown() {
     let ran = roster(class.path(), &["--source", text(&clones)]).exits(0);
     assert_eq!(
         redacted(&ran.stdout, &[(class.path(), "[class]")]),
-        "s1  Lovelace, Ada        [class]/hw-submissions/hw-adal\n\
-         s2  =cmd|' /C calc'!A0   – nothing of theirs is in [class]/hw-submissions\n\
-         s3  Žofie                – the roster has no username for them, and nothing is in \
+        "s1  Lovelace, Ada       [class]/hw-submissions/hw-adal\n\
+         s2  =cmd|' /C calc'!A0  – nothing of theirs is in [class]/hw-submissions\n\
+         s3  Žofie               – the roster has no username for them, and nothing is in \
          [class]/hw-submissions\n\
          3 students, 1 submission, 2 without one\n\
          note: `hw-zed` belongs to nobody on the roster\n"
@@ -63,7 +63,7 @@ fn addresses_and_decisions_are_shown() {
     assert!(ran.stdout.starts_with("hw\n"), "{}", ran.stdout);
     for part in [
         "https://github.com/org/hw-adal at 2026-10-01T21:59:00Z\n",
-        "https://github.com/org/hw-bob at 2026-10-08T00:00:00Z · counts 9.5, due \
+        "https://github.com/org/hw-bob at 2026-10-08T00:00:00Z · counts 9.50, due \
          2026-10-08T00:00:00Z: ill\n",
         "– the roster has no username for them\n",
     ] {

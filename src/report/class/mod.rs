@@ -3,11 +3,17 @@
 //! Rows arrive in the roster's order and each is seen once. A writer that needs all of them before
 //! its first line keeps a few bytes of each and puts the rest into a file without a name.
 
+mod canvas;
+mod csv;
 mod gradebook;
+mod html;
+mod junit;
+mod sheet;
 
 /// Every format of a class. A new one is a file here with a `FORMAT`, its `mod` line above and its
 /// name here.
-pub const CLASS_FORMATS: &[ClassFormat] = &[gradebook::FORMAT];
+pub const CLASS_FORMATS: &[ClassFormat] =
+    &[canvas::FORMAT, csv::FORMAT, gradebook::FORMAT, html::FORMAT, junit::FORMAT];
 
 use std::io::Write;
 
@@ -121,4 +127,29 @@ pub struct ClassFormat {
 /// The format of that name.
 pub fn find(name: &str) -> Option<&'static ClassFormat> {
     CLASS_FORMATS.iter().find(|format| format.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_here_is_a_registered_format() {
+        const SHARED: [&str; 2] = ["mod.rs", "sheet.rs"];
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/class");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        let mut files: Vec<String> = files
+            .map(|file| file.into_string().unwrap())
+            .filter(|file| file.ends_with(".rs"))
+            .collect();
+        files.retain(|file| !SHARED.contains(&file.as_str()));
+        files.sort();
+        let mut names: Vec<String> =
+            CLASS_FORMATS.iter().map(|format| format!("{}.rs", format.name)).collect();
+        names.sort();
+        assert_eq!(names, files);
+        for format in CLASS_FORMATS {
+            assert_eq!(find(format.name).map(|found| found.file), Some(format.file));
+        }
+    }
 }

@@ -91,6 +91,8 @@ pub struct EntryV1 {
     pub counts: Option<PointsV1>,
     /// What being late came to.
     pub late: Option<LateV1>,
+    /// It was due at some time, and nobody knows when it was handed in: it is not held late.
+    pub undated: bool,
     /// What the instructor has decided.
     pub decision: Option<DecisionV1>,
     /// Whether the current rubric made the result; null without a result or a class.
@@ -148,6 +150,8 @@ pub struct DecisionV1 {
     pub counts: Option<PointsV1>,
     /// Nothing is lost for being late.
     pub excused: bool,
+    /// When it is due instead of the class's time, RFC 3339 in UTC.
+    pub due: Option<String>,
     /// Why.
     pub reason: String,
 }
@@ -211,9 +215,11 @@ impl EntryV1 {
             late: standing
                 .late
                 .map(|late| LateV1 { seconds: late.by.as_secs(), lost: PointsV1(late.lost) }),
+            undated: standing.undated,
             decision: standing.decision.as_ref().map(|decision| DecisionV1 {
                 counts: decision.counts.map(PointsV1),
                 excused: decision.excused,
+                due: decision.due.map(|due| due.to_string()),
                 reason: plain(&decision.reason),
             }),
             rubric_is_current: None,
@@ -240,6 +246,7 @@ impl EntryV1 {
             because: None,
             counts: None,
             late: None,
+            undated: false,
             decision: None,
             rubric_is_current: None,
             result: None,
