@@ -32,7 +32,11 @@ pub enum Item {
     List(Vec<Node>),
     /// A table, in the order written by key.
     Table(Vec<Entry>),
-    /// What TOML has and the project's files don't use: floats and dates.
+    /// A fraction, as it is written but for underscores.
+    Fraction(String),
+    /// A date, a time or both, as RFC 3339 writes them.
+    Time(String),
+    /// An integer that does not fit 64 bits.
     Other,
 }
 
@@ -186,7 +190,8 @@ fn item(value: DeValue<'_>, review: &mut Review) -> Item {
                 .collect(),
         ),
         DeValue::Table(table) => table_item(table, review),
-        DeValue::Float(_) | DeValue::Datetime(_) => Item::Other,
+        DeValue::Float(number) => Item::Fraction(number.as_str().replace('_', "")),
+        DeValue::Datetime(time) => Item::Time(time.to_string()),
     }
 }
 
@@ -199,7 +204,9 @@ impl Node {
             Item::Bool(_) => "true or false",
             Item::List(_) => "a list",
             Item::Table(_) => "a table",
-            Item::Other => "a fraction, a date or a number out of range",
+            Item::Fraction(_) => "a fraction",
+            Item::Time(_) => "a date or a time",
+            Item::Other => "a number out of range",
         }
     }
 

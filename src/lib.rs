@@ -36,9 +36,10 @@ pub mod sandbox;
 pub mod judge;
 pub mod play;
 
-// Floor 4: the kinds of question, and what is made of a verdict.
+// Floor 4: the kinds of question, what is made of a verdict, and a class.
 pub mod probe;
 pub mod report;
+pub mod roster;
 
 // Floor 5: a rubric bound to the kinds.
 pub mod plan;
@@ -49,7 +50,8 @@ pub mod observe;
 // Floor 7: one submission from beginning to end.
 pub mod session;
 
-// Floor 8: a course's exercises: begun, and proven.
+// Floor 8: a class, and a course's exercises: begun, and proven.
+pub mod batch;
 pub mod selftest;
 pub mod skeleton;
 

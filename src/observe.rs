@@ -3,7 +3,7 @@
 //! A question is not asked when the probes that need it are lost already; what is not asked is
 //! not in the evidence. The room is left clean however it goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -18,7 +18,7 @@ use crate::fact::{Facts, Value};
 use crate::judge::{self, Mark};
 use crate::nonce::{self, Values, hide};
 use crate::plan::{Plan, Question};
-use crate::probe::{Answer, Progress, Room};
+use crate::probe::{self, Answer, Kind, Progress, Room};
 use crate::recipe::BuildRecipe;
 use crate::rubric::{DEFAULT_BUILD, Probe, Rubric};
 use crate::submission::Submission;
@@ -64,6 +64,7 @@ pub fn begin(rubric: &Rubric, submission: &Submission, values: &Values) -> Evide
         values: kept.map(|(name, made)| (name.clone(), made.clone())).collect(),
         dockerfile,
         image: None,
+        tells: told_facts(rubric),
         observations: Vec::new(),
     }
 }
@@ -155,7 +156,9 @@ fn title_of(plan: &Plan, question: &Question) -> String {
 async fn ask(question: &Question, title: String, room: &Room, hidden: &Values) -> Observation {
     (room.listen)(Progress::Began { title: title.clone() });
     let began = Instant::now();
-    let outcome = match tokio::time::timeout(LONGEST, question.probe.observe(room)).await {
+    let left = room.until.map(|until| until.saturating_duration_since(began));
+    let limit = left.map_or(LONGEST, |left| left.min(LONGEST));
+    let outcome = match tokio::time::timeout(limit, question.probe.observe(room)).await {
         Ok(Ok(Answer::Facts(facts))) => Outcome::Observed(stored(facts, hidden)),
         Ok(Ok(Answer::Unreached(because))) => {
             Outcome::Unreached { because: hide(&because, hidden) }
@@ -163,6 +166,10 @@ async fn ask(question: &Question, title: String, room: &Room, hidden: &Values) -
         Ok(Err(fault)) => {
             Outcome::Faulted(Fault { message: hide(&fault.message, hidden), ..fault })
         }
+        Err(_) if limit < LONGEST => Outcome::Faulted(Fault {
+            message: "the whole submission took longer than it may".into(),
+            advice: Some("see what it waits for, or give it a longer limit".into()),
+        }),
         Err(_) => Outcome::Faulted(Fault {
             message: "no answer within half an hour".into(),
             advice: None,
@@ -187,6 +194,13 @@ fn stored(facts: Facts, hidden: &Values) -> Facts {
         (name, value)
     });
     entries.collect()
+}
+
+/// The facts that the kinds of a rubric's probes can tell, by kind.
+fn told_facts(rubric: &Rubric) -> BTreeMap<String, Vec<String>> {
+    let kinds = rubric.probes.iter().filter_map(|probe| probe::find(&probe.ask.kind));
+    let names = |kind: &Kind| kind.facts.iter().map(|fact| fact.name.to_owned()).collect();
+    kinds.map(|kind| (kind.name.to_owned(), names(kind))).collect()
 }
 
 /// The names of the values that expectations compare with.

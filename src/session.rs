@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -32,6 +32,18 @@ pub enum Place {
     Sandbox(Arc<Sandbox>),
 }
 
+/// The sandbox that submissions of a rubric are to be tried in.
+pub fn wish(rubric: &Rubric, program: PathBuf) -> Wish {
+    let wants_registry = rubric.plays.iter().any(|(_, play)| play.registry);
+    let registry = wants_registry.then_some(&REGISTRY_IMAGE);
+    Wish {
+        limits: LIMITS,
+        bases: BASES.iter().chain(registry).map(|&base| base.to_owned()).collect(),
+        outside: rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default),
+        program: Program(program),
+    }
+}
+
 impl Place {
     /// An engine of the submission's own, on the engine at hand.
     ///
@@ -42,15 +54,8 @@ impl Place {
         rubric: &Rubric,
         program: PathBuf,
     ) -> Result<Place, EngineError> {
-        let wants_registry = rubric.plays.iter().any(|(_, play)| play.registry);
-        let registry = wants_registry.then_some(&REGISTRY_IMAGE);
-        let wish = Wish {
-            limits: LIMITS,
-            bases: BASES.iter().chain(registry).map(|&base| base.to_owned()).collect(),
-            outside: rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default),
-            program: Program(program),
-        };
-        Ok(Place::Sandbox(Arc::new(Sandbox::claim(outer, &wish).await?)))
+        let sandbox = Sandbox::claim(outer, &wish(rubric, program)).await?;
+        Ok(Place::Sandbox(Arc::new(sandbox)))
     }
 
     /// The engine.
@@ -95,6 +100,19 @@ impl Session {
         listen: Box<dyn Fn(Progress) + Send + Sync>,
         stop: impl Future<Output = ()>,
     ) -> Outcome {
+        self.run_within(None, plan, place, listen, stop).await
+    }
+
+    /// [`Session::run`] with a limit for all of it: what is not answered by then stays unjudged.
+    pub async fn run_within(
+        self,
+        limit: Option<Duration>,
+        plan: &Plan,
+        place: Place,
+        listen: Box<dyn Fn(Progress) + Send + Sync>,
+        stop: impl Future<Output = ()>,
+    ) -> Outcome {
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         let values = make_values(&plan.rubric);
         let digest = &self.submission.provenance().digest;
         let run = Run {
@@ -117,12 +135,13 @@ impl Session {
         room.given = self.given;
         room.slug = plan.rubric.slug.clone();
         room.listen = listen;
+        room.until = until;
         let evidence = tokio::select! {
             evidence = observe(plan, &room, mode) => Some(evidence),
             () = stop => None,
         };
         if let Some(sandbox) = &room.sandbox {
-            sandbox.leave().await;
+            let _ = tokio::time::timeout(LEAVING, sandbox.leave()).await;
             // It empties itself, and is gone as a whole where it cannot.
             return Outcome { evidence, left_behind: None };
         }

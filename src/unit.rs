@@ -1,8 +1,9 @@
-//! Sizes and durations: read as a rubric writes them, print as a student reads them.
+//! Sizes, durations and times: read as an instructor writes them, print as a student reads them.
 
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use jiff::Timestamp;
 
 /// Reads a size such as `80MB` (decimal) or `1MiB` (binary), in bytes.
 ///
@@ -21,6 +22,17 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| format!("`{text}` is not a duration; write one such as \"20s\" or \"500ms\""))
+}
+
+/// Reads a time such as `2026-10-01T23:59:00+02:00`. Without an offset it would mean another time on
+/// another machine.
+///
+/// # Errors
+/// A sentence that says what a time looks like.
+pub fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!("`{text}` is no time with an offset; write one such as 2026-10-01T23:59:00+02:00")
+    })
 }
 
 /// Prints a size in decimal units, as `docker images` does.
@@ -58,6 +70,16 @@ mod tests {
     fn durations_name_their_unit() {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert!(parse_duration("20").is_err());
+    }
+
+    #[test]
+    fn a_time_has_an_offset() {
+        let time = parse_time("2026-10-01T23:59:00+02:00").unwrap();
+        assert_eq!(time.to_string(), "2026-10-01T21:59:00Z");
+        assert_eq!(parse_time("2026-10-01 21:59:00Z"), Ok(time));
+        for text in ["2026-10-01T23:59:00", "2026-10-01", "23:59", "2026-13-01T00:00:00Z", "soon"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use grade::plan::{self, Plan};
+use grade::roster::{self, RosterOptions};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -43,4 +44,28 @@ fn a_handout_lists_every_check_with_its_points_in_the_order_of_the_rubric() {
             rest = after.unwrap_or_else(|| panic!("{}: no {row}, or too early", plan.rubric.slug));
         }
     }
+}
+
+/// The TOML of a document that says it is of this format.
+fn example(document: &str, format: &str) -> String {
+    let text = read(document);
+    let mut blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let found = blocks.find(|block| block.contains(&format!("\"{format}\"")));
+    found.unwrap_or_else(|| panic!("{document} has no {format}")).to_owned()
+}
+
+#[test]
+fn the_roster_and_the_decisions_of_the_readme_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let second = "[[student]]\nid = \"s0123457\"\nusername = \"bob\"\n";
+    let roster = example("README.md", roster::FORMAT) + second;
+    let decisions = example("README.md", roster::DECISIONS);
+    let [class, decided] = ["class.toml", "decisions.toml"].map(|name| folder.path().join(name));
+    std::fs::write(&class, roster).expect("written");
+    std::fs::write(&decided, decisions).expect("written");
+    let options = RosterOptions { decisions: Some(decided), ..RosterOptions::default() };
+    let class = roster::read(&class, &options).unwrap_or_else(|all| panic!("{all:?}"));
+    assert!(class.late.is_some() && class.due.is_some());
+    assert!(class.members.iter().all(|one| one.source.is_ok() && one.decision.is_some()));
+    assert_eq!(class.works().len(), 2);
 }

@@ -115,6 +115,7 @@ fn evidence(plan: &Plan, outcomes: [Option<Outcome>; 5]) -> Evidence {
             instructions: vec![(1, "FROM".into()), (4, "LABEL".into()), (9, "LABEL".into())],
         }),
         image: None,
+        tells: Default::default(),
         observations: answered.collect(),
     }
 }
@@ -236,6 +237,31 @@ fn values_of_the_run_and_terminal_sequences_reach_no_reader() {
         !all.contains("tok3n") && !all.contains("\\u{1b}") && !all.contains("\\u{202e}"),
         "{all}"
     );
+}
+
+#[test]
+fn a_fact_that_was_not_asked_for_is_unjudged_and_one_that_is_absent_is_not() {
+    let plan = plan(RUBRIC).unwrap();
+    let answers = || [built(), Some(facts(&[])), declared(&["V"]), exits(0), exits(0)];
+    let mut evidence = evidence(&plan, answers());
+    let told = |facts: &[&str]| facts.iter().map(|fact| (*fact).to_owned()).collect();
+    evidence.tells = [("image".to_owned(), told(&["labels", "user"]))].into();
+    let absent = judge(&plan.rubric, &evidence);
+    assert!(matches!(mark(&absent, "labelled").verdict, Verdict::Missed(_)));
+    evidence.tells = [("image".to_owned(), told(&["user"]))].into();
+    let unasked = judge(&plan.rubric, &evidence);
+    assert!(mark(&unasked, "labelled").is_unjudged());
+    assert_eq!(score(&unasked), (5, 5));
+}
+
+#[test]
+fn a_value_that_was_not_kept_is_unjudged_whatever_it_is_compared_with() {
+    let plan = plan(RUBRIC).unwrap();
+    let found = Some(labels("tok3n0000000"));
+    let mut evidence = evidence(&plan, [built(), found, declared(&["V"]), exits(0), exits(0)]);
+    assert_eq!(mark(&judge(&plan.rubric, &evidence), "labelled").verdict, Verdict::Met);
+    evidence.values.clear();
+    assert!(mark(&judge(&plan.rubric, &evidence), "labelled").is_unjudged());
 }
 
 #[test]

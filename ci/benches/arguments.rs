@@ -12,6 +12,9 @@ pub(crate) struct Arguments {
     /// Only what a sandbox costs.
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Only what new scores from old evidence cost, which needs no engine.
+    #[arg(long)]
+    pub(crate) regrade: bool,
     /// Only these exercises, with commas between.
     #[arg(long, value_name = "SLUGS", value_delimiter = ',')]
     pub(crate) only: Option<Vec<String>>,

@@ -11,6 +11,7 @@ use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::exercise::root;
 use crate::measure::{median, median_cpu, ratio};
+use crate::regrade::RegradeRow;
 use crate::sandbox::SandboxRow;
 use crate::teacher::Teacher;
 use crate::usage::Usage;
@@ -162,11 +163,15 @@ fn figure(figure: Option<f64>) -> String {
 }
 
 /// The table as JSON, in `target/bench/`.
-pub(crate) fn save(conditions: &Conditions, rows: &[Row], sandboxes: &[SandboxRow]) -> Outcome<()> {
+pub(crate) fn save(
+    conditions: &Conditions,
+    rows: &[Row],
+    sandboxes: &[SandboxRow],
+    regrades: &[RegradeRow],
+) -> Outcome<()> {
     let folder = root().join("target/bench");
     fs::create_dir_all(&folder)?;
-    let json =
-        serde_json::json!({ "conditions": conditions, "rows": rows, "sandboxes": sandboxes });
+    let json = serde_json::json!({ "conditions": conditions, "rows": rows, "sandboxes": sandboxes, "regrades": regrades });
     fs::write(folder.join("grading.json"), serde_json::to_string_pretty(&json)? + "\n")?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use super::locate::Course;
 use super::{Common, Exit, diagnose, out};
 use crate::plan::{self, Plan, PlanError};
+use crate::rubric::Rubric;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -56,6 +57,18 @@ pub(super) fn load(path: &std::path::Path) -> Result<Plan, Exit> {
             PlanError::Problems(problems) => diagnose::problems(problems),
             PlanError::Read { .. } => anstream::eprintln!("{error}"),
         }
+        Exit::Usage
+    })
+}
+
+/// Loads a rubric that is only judged by; what is wrong with it is shown.
+pub(super) fn load_to_judge(path: &std::path::Path) -> Result<Rubric, Exit> {
+    let source = std::fs::read_to_string(path).map_err(|error| {
+        anstream::eprintln!("failed to read the rubric {}: {error}", path.display());
+        Exit::Usage
+    })?;
+    plan::read_to_judge(path, source).map_err(|problems| {
+        diagnose::problems(&problems);
         Exit::Usage
     })
 }

@@ -1,15 +1,10 @@
 //! `grade clean`: removes what crashed runs left on the engine, and nothing else.
 
-use std::collections::HashMap;
-use std::str::FromStr;
-
 use clap::Args;
 
 use super::{Common, Exit, out, runtime};
-use crate::engine::{
-    Endpoint, Engine, EngineError, OwnedFilter, OwnedObject, Owner, OwnerLife, SandboxLife,
-};
-use crate::sandbox;
+use crate::engine::{Endpoint, Engine, EngineError, OwnedFilter, OwnerLife};
+use crate::sandbox::Left;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -43,26 +38,11 @@ async fn clean(arguments: &Arguments, common: &Common) -> Result<(), EngineError
     let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
     let mut broom = Broom { dry_run: arguments.dry_run, removed: 0, first: Ok(()) };
     let mut kept = 0_u32;
-    for sandbox in engine.sandboxes(sandbox::LABEL).await? {
-        let is_left = match sandbox.life {
-            // It empties itself, and goes by itself when nobody has wanted it for an hour.
-            SandboxLife::Running => false,
-            SandboxLife::Created => made_by(&sandbox.labels) == OwnerLife::Dead,
-            SandboxLife::Ended => true,
-        };
-        if arguments.all || is_left {
-            broom.remove("sandbox", &sandbox.name, engine.remove(&sandbox.id)).await;
-        }
-    }
-    for disk in engine.sandbox_disks(sandbox::LABEL).await? {
-        // Without a sandbox; but that may be about to be created.
-        if arguments.all || made_by(&disk.labels) == OwnerLife::Dead {
-            let gone = engine.remove_sandbox_disk(&disk.name);
-            broom.remove("sandbox's disk", &disk.name, gone).await;
-        }
+    for left in Left::list(&engine, arguments.all).await? {
+        broom.remove(left.what(), left.name(), left.remove(&engine)).await;
     }
     for object in engine.owned(&OwnedFilter::default()).await? {
-        if arguments.all || life(&object) == OwnerLife::Dead {
+        if arguments.all || object.owner_life() == OwnerLife::Dead {
             let what = format!("{:?}", object.kind).to_lowercase();
             let name = if object.name.is_empty() { &object.id } else { &object.name };
             broom.remove(&what, name, engine.remove_owned(&object)).await;
@@ -106,13 +86,4 @@ impl Broom {
             Err(_) => {}
         }
     }
-}
-
-fn made_by(labels: &HashMap<String, String>) -> OwnerLife {
-    let maker = labels.get(sandbox::MAKER).and_then(|maker| Owner::from_str(maker).ok());
-    maker.map_or(OwnerLife::Unknown, |owner| owner.is_alive())
-}
-
-fn life(object: &OwnedObject) -> OwnerLife {
-    Owner::from_str(&object.labels.owner).map_or(OwnerLife::Unknown, |owner| owner.is_alive())
 }

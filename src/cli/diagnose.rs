@@ -1,6 +1,6 @@
 //! Shows what is wrong with an instructor's file: every problem, its lines, what to do.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::document::{Problem, Problems};
 
@@ -18,16 +18,24 @@ pub(super) fn problems(problems: &Problems) {
 }
 
 fn group<'a>(problem: &'a Problem, path: &'a str, source: &'a str) -> Group<'a> {
+    let title = Group::with_title(Level::ERROR.primary_title(&problem.message));
+    let group = if source.is_empty() {
+        // A folder, or a file that cannot be read.
+        title.element(Origin::path(path))
+    } else {
+        title.element(snippet(problem, path, source))
+    };
+    match &problem.help {
+        Some(help) => group.element(Level::HELP.message(help)),
+        None => group,
+    }
+}
+
+fn snippet<'a>(problem: &Problem, path: &'a str, source: &'a str) -> Snippet<'a, Annotation<'a>> {
     // The first line of a span says enough: a whole table would fill the screen.
     let start = problem.span.start.min(source.len());
     let end = problem.span.end.min(source.len()).max(start);
     let line = source.get(start..end).and_then(|text| text.find('\n')).unwrap_or(end - start);
     let end = (start + line).max(start);
-    let snippet =
-        Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(start..end));
-    let group = Group::with_title(Level::ERROR.primary_title(&problem.message)).element(snippet);
-    match &problem.help {
-        Some(help) => group.element(Level::HELP.message(help)),
-        None => group,
-    }
+    Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(start..end))
 }

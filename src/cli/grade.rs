@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::locate::{self, Course};
+use super::obtain::{HandedIn, obtain};
 use super::progress::Display;
 use super::{Common, Exit, check, runtime};
 use crate::document::nearest;
@@ -21,10 +22,9 @@ use crate::submission::Submission;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The folder that was handed in
-    #[arg(required = true)]
-    submission: Option<PathBuf>,
-    /// The assignment [default: from the submission's .grade.toml, or its folder's name]
+    #[command(flatten)]
+    handed_in: HandedIn,
+    /// The assignment [default: from the submission's .grade.toml, or its name]
     #[arg(long, short, value_name = "SLUG", conflicts_with = "rubric")]
     assignment: Option<String>,
     /// A rubric's file, instead of an assignment of the course
@@ -36,7 +36,9 @@ pub(super) struct Arguments {
     /// Write the result as JUnit XML ('-' is standard output)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write evidence and all reports into this folder
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_report, help = report_help())]
+    report: Vec<(&'static str, PathBuf)>,
+    /// Write evidence and reports into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Where the submission is built and run
@@ -54,10 +56,40 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The folder that was named.
+    /// What was named as the submission.
     pub(super) fn submission(&self) -> Option<&Path> {
-        self.submission.as_deref()
+        self.handed_in.named()
     }
+
+    /// The reports that were asked for by name, and where they go.
+    fn reports(&self) -> impl Iterator<Item = (&'static str, &Path)> + Clone {
+        let short = [("json", &self.json), ("junit", &self.junit)];
+        let short = short.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
+        short.chain(self.report.iter().map(|(name, path)| (*name, path.as_path())))
+    }
+}
+
+/// Reads `NAME=FILE`.
+fn named_report(text: &str) -> Result<(&'static str, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("it is written NAME=FILE")?;
+    let format = report::find(name).ok_or_else(|| {
+        let near = nearest(name, FORMATS.iter().map(|format| format.name));
+        let near = near.map(|near| format!("; did you mean `{near}`?"));
+        format!("there is no report `{name}`{}", near.unwrap_or_default())
+    })?;
+    if file.is_empty() {
+        return Err(format!("there is no file after `{name}=`"));
+    }
+    Ok((format.name, file.into()))
+}
+
+/// What `--report` can write.
+fn report_help() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    format!(
+        "Write a report of this name ('-' is standard output), once for each: {}",
+        names.join(", ")
+    )
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -70,7 +102,7 @@ pub(super) enum Mode {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Show {
+pub(super) enum Show {
     /// Hidden probes
     Hidden,
 }
@@ -97,38 +129,35 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         anstream::eprintln!("{message}");
         Exit::Usage
     };
-    let folder = arguments.submission.as_deref().unwrap_or(Path::new("."));
-    let submission = Submission::open(folder).map_err(|error| {
-        let commands = super::command_names();
-        let near = nearest(&folder.to_string_lossy(), commands.iter().map(String::as_str));
-        let near = near.filter(|_| !folder.exists());
-        let near = near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
-        wrong(format!("{error}{}", near.unwrap_or_default()))
-    })?;
-    let rubric = match &arguments.rubric {
-        Some(rubric) => rubric.clone(),
+    let course = || Course::find(common.course.as_deref());
+    let source = arguments.handed_in.source()?;
+    // What can be wrong without a submission is told before one is fetched.
+    let named = match (&arguments.rubric, &arguments.assignment) {
+        (Some(rubric), _) => Some(rubric.clone()),
+        (None, Some(slug)) => Some(locate::by_slug(course().as_ref(), slug).map_err(wrong)?),
+        (None, None) => None,
+    };
+    let named = named.map(|rubric| Ok((check::load(&rubric)?, rubric))).transpose()?;
+    let submission = obtain(&source)?;
+    let (plan, rubric) = match named {
+        Some(named) => named,
         None => {
-            let course = Course::find(common.course.as_deref());
-            locate::choose(course.as_ref(), arguments.assignment.as_deref(), folder)
-                .map_err(wrong)?
+            let rubric = locate::choose(course().as_ref(), &source, &submission).map_err(wrong)?;
+            (check::load(&rubric)?, rubric)
         }
     };
-    let plan = check::load(&rubric)?;
     if matches!(arguments.engine, Mode::Host) && !plan.rubric.plays.is_empty() {
-        return Err(wrong(format!(
-            "the answer to {} is commands, and those are run in a sandbox only\n  help: leave --engine host out",
-            plan.rubric.slug
-        )));
+        return Err(wrong(no_plays_on_the_host(&plan.rubric.slug)));
     }
     let points: u32 = plan.rubric.probes.iter().map(|probe| probe.points).sum();
     if let Some(least) = arguments.min_score.filter(|least| *least > points) {
         return Err(wrong(format!("--min-score {least} is above the {points} points there are")));
     }
-    let files = [&arguments.json, &arguments.junit].into_iter().flatten();
-    if files.clone().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
-        return Err(wrong("--json and --junit cannot both have standard output".into()));
+    let reports = arguments.reports();
+    if reports.clone().filter(|(_, path)| *path == Path::new("-")).count() > 1 {
+        return Err(wrong("no two reports can both have standard output".into()));
     }
-    for path in files {
+    for (_, path) in reports {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(wrong(format!("there is no folder {} to write to", folder.display())));
@@ -139,6 +168,14 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
             .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
     }
     Ok(Prepared { plan, given: given_folder(&rubric), submission })
+}
+
+/// Why the engine at hand will not do.
+pub(super) fn no_plays_on_the_host(slug: &str) -> String {
+    format!(
+        "the answer to {slug} is commands, and those are run in a sandbox only\n  help: leave \
+         --engine host out"
+    )
 }
 
 impl Prepared {
@@ -248,9 +285,8 @@ fn write_all(
     let to_file =
         |name: &str, path: &Path| render(name, &plain).and_then(|bytes| write(path, &bytes));
 
-    let asked = [("json", &arguments.json), ("junit", &arguments.junit)];
-    let asked = asked.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
-    let (printed, files): (Vec<_>, Vec<_>) = asked.partition(|(_, path)| *path == Path::new("-"));
+    let (printed, files): (Vec<_>, Vec<_>) =
+        arguments.reports().partition(|(_, path)| *path == Path::new("-"));
     // A report on standard output stays alone there.
     let mut done = vec![match printed.first() {
         Some((name, _)) => render(name, &plain).and_then(|bytes| print(&bytes)),
@@ -260,7 +296,8 @@ fn write_all(
     if let Some(out) = &arguments.out {
         let stored = evidence::write(&out.join("evidence.json"), evidence);
         done.push(stored.map_err(|error| error.to_string()));
-        done.extend(FORMATS.iter().map(|format| to_file(format.name, &out.join(format.file))));
+        let usual = FORMATS.iter().filter(|format| !format.on_request);
+        done.extend(usual.map(|format| to_file(format.name, &out.join(format.file))));
     }
     let failed: Vec<String> = done.into_iter().filter_map(Result::err).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::document::{self, Fields, Review, nearest};
+use crate::judge::line;
+use crate::submission::{Source, Submission};
 
 /// The environment variable that names the course.
 const COURSE: &str = "GRADE_COURSE";
@@ -51,88 +53,122 @@ impl Course {
     }
 }
 
-/// Chooses the exercise: by the flag, by the submission's `.grade.toml`, or by its folder's name.
+/// The rubric of an exercise that was named.
+///
+/// # Errors
+/// A message that lists what could be meant.
+pub(super) fn by_slug(course: Option<&Course>, slug: &str) -> Result<PathBuf, String> {
+    known(course.ok_or_else(no_course)?, slug, "from --assignment")
+}
+
+/// The rubric of an exercise whose name is said somewhere, if it is.
+///
+/// # Errors
+/// A message that lists what could be meant.
+pub(super) fn named(
+    course: Option<&Course>,
+    slug: Option<&str>,
+    whence: &str,
+) -> Result<PathBuf, String> {
+    let course = course.ok_or_else(no_course)?;
+    match slug {
+        Some(slug) => known(course, slug, whence),
+        None => Err(format!(
+            "which assignment is it?\n  help: say so with --assignment SLUG\n  known: {}",
+            course.slugs().join(", ")
+        )),
+    }
+}
+
+/// Chooses the exercise: by the submission's `.grade.toml`, or by its name.
 ///
 /// # Errors
 /// A message that lists what could be meant.
 pub(super) fn choose(
     course: Option<&Course>,
-    flag: Option<&str>,
-    submission: &Path,
+    source: &Source,
+    submission: &Submission,
 ) -> Result<PathBuf, String> {
-    let Some(course) = course else {
-        return Err("found no course here (a folder with rubrics/ in it)\n  help: name it with \
-                    --course DIR, or name a rubric with --rubric FILE"
-            .into());
-    };
+    let course = course.ok_or_else(no_course)?;
+    let shown = source.to_string();
+    if let Some(slug) = from_file(submission.root(), Path::new(&shown))? {
+        return known(course, &slug, "from the submission's .grade.toml");
+    }
     let slugs = course.slugs();
-    let known = |slug: &str, from: &str| {
-        if slugs.iter().any(|one| one == slug) {
-            return Ok(course.rubric(slug));
-        }
-        let near = nearest(slug, slugs.iter().map(String::as_str));
-        let near = near.map(|near| format!("\n  help: did you mean `{near}`?")).unwrap_or_default();
-        Err(format!(
-            "there is no assignment `{slug}` ({from}){near}\n  known: {}",
-            slugs.join(", ")
-        ))
-    };
-    if let Some(slug) = flag {
-        return known(slug, "from --assignment");
-    }
-    if let Some(slug) = from_file(submission)? {
-        return known(&slug, "from the submission's .grade.toml");
-    }
-    match from_name(submission, &slugs) {
+    match from_name(source, submission.inner_name(), &slugs) {
         Some(slug) => Ok(course.rubric(slug)),
         None => Err(format!(
             "cannot tell which assignment {} is\n  help: say so with --assignment SLUG\n  known: {}",
-            submission.display(),
+            line(&shown, 400),
             slugs.join(", ")
         )),
     }
 }
 
+fn no_course() -> String {
+    "found no course here (a folder with rubrics/ in it)\n  help: name it with --course DIR, or \
+     name a rubric with --rubric FILE"
+        .into()
+}
+
+fn known(course: &Course, slug: &str, from: &str) -> Result<PathBuf, String> {
+    let slugs = course.slugs();
+    if slugs.iter().any(|one| one == slug) {
+        return Ok(course.rubric(slug));
+    }
+    let near = nearest(slug, slugs.iter().map(String::as_str));
+    let near = near.map(|near| format!("\n  help: did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("there is no assignment `{slug}` ({from}){near}\n  known: {}", slugs.join(", ")))
+}
+
 /// The largest `.grade.toml` that is read: it is the student's file.
 const NOTE: u64 = 64 * 1024;
 
-fn from_file(submission: &Path) -> Result<Option<String>, String> {
-    let path = submission.join(".grade.toml");
+fn from_file(root: &Path, shown: &Path) -> Result<Option<String>, String> {
+    let (path, shown) = (root.join(".grade.toml"), shown.join(".grade.toml"));
     match std::fs::symlink_metadata(&path) {
         Ok(data) if data.is_file() && data.len() <= NOTE => {}
-        Ok(_) => return Err(format!("{} is not a small plain file", path.display())),
+        Ok(_) => return Err(format!("{} is not a small plain file", shown.display())),
         Err(_) => return Ok(None),
     }
     let source = std::fs::read_to_string(&path)
-        .map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+        .map_err(|error| format!("failed to read {}: {error}", shown.display()))?;
     let mut review = Review::default();
     let root = document::read(&source, &mut review);
     let mut fields = Fields::of(&root, &mut review);
     let slug = fields.require("assignment", &mut review).and_then(|node| node.text(&mut review));
     fields.finish(&mut review);
-    review.finish(&path, &source).map_err(|problems| problems.to_string())?;
+    review.finish(&shown, &source).map_err(|problems| problems.to_string())?;
     Ok(slug)
 }
 
-/// The exercise that a folder is named for: `onbuild`, `onbuild-ada`, `course-onbuild-ada`, or a
-/// folder of any name below one that is.
-fn from_name<'a>(submission: &Path, slugs: &'a [String]) -> Option<&'a str> {
-    let path = std::fs::canonicalize(submission).ok()?;
-    let names: Vec<&str> = path.ancestors().filter_map(|one| one.file_name()?.to_str()).collect();
-    let own = names.first().copied().unwrap_or_default();
+/// The exercise that a submission is named for: `onbuild`, `onbuild-ada`, `course-onbuild-ada`,
+/// or one of any name in a folder that is; or the one folder in an archive.
+fn from_name<'a>(source: &Source, inner: Option<&str>, slugs: &'a [String]) -> Option<&'a str> {
+    let path = source.path().and_then(|path| std::fs::canonicalize(path).ok());
+    // `.` is called as the folder that it is.
+    let own = match (&path, source) {
+        (Some(path), Source::Path(_)) => Source::Path(path.clone()).name(),
+        _ => source.name(),
+    };
     let exact = |name: &str| slugs.iter().find(|slug| *slug == name);
-    let within = || {
-        let dashed = format!("-{own}-");
+    let within = |name: &str| {
+        let dashed = format!("-{name}-");
         let parts = slugs.iter().filter(|slug| dashed.contains(&format!("-{slug}-")));
         parts.max_by_key(|slug| slug.len())
     };
-    let above = || names.iter().skip(1).find_map(|name| exact(name));
-    exact(own).or_else(within).or_else(above).map(String::as_str)
+    let named = |name: &str| exact(name).or_else(|| within(name));
+    let above = || {
+        let names = path.iter().flat_map(|path| path.ancestors().skip(1));
+        names.filter_map(|one| one.file_name()?.to_str()).find_map(exact)
+    };
+    named(&own).or_else(|| inner.and_then(named)).or_else(above).map(String::as_str)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::submission::Revision;
 
     #[test]
     fn a_folder_is_named_for_its_exercise_in_the_ways_that_tools_name_it() {
@@ -141,7 +177,7 @@ mod tests {
         let named = |name: &str| {
             let path = root.path().join(name);
             std::fs::create_dir_all(&path).unwrap();
-            from_name(&path, &slugs)
+            from_name(&Source::Path(path), None, &slugs)
         };
         assert_eq!(named("onbuild"), Some("onbuild"));
         assert_eq!(named("copy-vs-add-ada"), Some("copy-vs-add"));
@@ -149,5 +185,28 @@ mod tests {
         assert_eq!(named("onbuild-submissions/x"), None);
         assert_eq!(named("copy-vs-add/solution"), Some("copy-vs-add"));
         assert_eq!(named("onbuilder"), None);
+    }
+
+    #[test]
+    fn repositories_and_archives_are_named_like_folders() {
+        let slugs: Vec<String> = ["onbuild", "healthcheck"].map(str::to_owned).into();
+        let root = tempfile::tempdir().unwrap();
+        let named = |text: &str, inner| {
+            from_name(&Source::parse(text, Revision::Head).unwrap(), inner, &slugs)
+        };
+        assert_eq!(named("https://example.org/org/docker-onbuild-ada.git", None), Some("onbuild"));
+        assert_eq!(named("git@example.org:healthcheck.git", None), Some("healthcheck"));
+        assert_eq!(named("https://example.org/onbuild/ada.git", None), None);
+        let archive = |name: &str| {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        assert_eq!(named(&archive("onbuild-ada.tar.gz"), None), Some("onbuild"));
+        assert_eq!(named(&archive("ada.zip"), Some("onbuild-main")), Some("onbuild"));
+        assert_eq!(named(&archive("healthcheck.zip"), Some("onbuild-main")), Some("healthcheck"));
+        assert_eq!(named(&archive("healthcheck/ada.zip"), None), Some("healthcheck"));
+        assert_eq!(named(&archive("ada.zip"), None), None);
     }
 }

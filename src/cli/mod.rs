@@ -1,17 +1,26 @@
 //! The command line: one file a subcommand, and the one place that prints.
 
+mod batch;
+mod changes;
 mod check;
+mod class_display;
+mod class_end;
 mod clean;
 mod completions;
 mod diagnose;
 mod doctor;
 mod exit;
 mod explain;
+mod fetch;
 mod grade;
 mod inside;
 mod locate;
+mod merge;
 mod new;
+mod obtain;
 mod progress;
+mod regrade;
+mod roster;
 mod schema;
 mod selftest;
 
@@ -24,6 +33,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
+
+use crate::judge::line;
 
 /// Grades Docker course exercises by building and running them on a real Docker Engine.
 #[derive(Debug, Parser)]
@@ -69,8 +80,16 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Grade a class: go on where it was stopped, leave alone what is graded
+    Batch(batch::Arguments),
+    /// Score stored evidence anew under a mended rubric, without an engine
+    Regrade(regrade::Arguments),
+    /// Put the parts of a class that several machines graded into one gradebook
+    Merge(merge::Arguments),
     /// Tell every mistake of a rubric, without an engine
     Check(check::Arguments),
+    /// Tell every mistake of a class's roster, or who is in it and where each submission is
+    Roster(roster::Arguments),
     /// Begin an exercise with a skeleton that works
     New(new::Arguments),
     /// Prove rubrics by the course's samples of right and wrong work
@@ -88,6 +107,9 @@ enum Command {
     /// What this program does in a sandbox
     #[command(hide = true)]
     Inside(inside::Arguments),
+    /// Bring a submission here: what this program starts itself for
+    #[command(hide = true)]
+    Fetch,
 }
 
 /// Parses the command line, does what it says, and tells how that went.
@@ -124,7 +146,11 @@ fn run() -> Exit {
     }
     match cli.command {
         None => grade::run(&cli.grade, common),
+        Some(Command::Batch(arguments)) => batch::run(&arguments, common),
+        Some(Command::Regrade(arguments)) => regrade::run(&arguments, common),
+        Some(Command::Merge(arguments)) => merge::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments, common),
+        Some(Command::Roster(arguments)) => roster::run(&arguments),
         Some(Command::New(arguments)) => new::run(&arguments, common),
         Some(Command::Selftest(arguments)) => selftest::run(&arguments, common),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
@@ -133,6 +159,7 @@ fn run() -> Exit {
         Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Inside(arguments)) => inside::run(&arguments),
+        Some(Command::Fetch) => fetch::run(),
     }
 }
 
@@ -165,6 +192,13 @@ fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
             Exit::Bug
         },
     )
+}
+
+/// Somebody's text as a line of ours: plain, of bounded length, and with no command in it for the
+/// runner of a workflow that shows it.
+fn said(text: &str, most: usize) -> String {
+    let text = line(text, most).replace("##[", "##\u{2060}[");
+    if text.starts_with("::") { format!("\u{2060}{text}") } else { text }
 }
 
 #[cfg(test)]

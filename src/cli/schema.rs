@@ -19,12 +19,15 @@ enum What {
     Rubric,
     /// What --json writes
     Result,
+    /// What gradebook.json of a class is
+    Gradebook,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let schema = match arguments.what {
         What::Rubric => plan::schema(),
         What::Result => report::json::schema().to_value(),
+        What::Gradebook => report::json::gradebook_schema().to_value(),
     };
     match serde_json::to_string_pretty(&schema) {
         Ok(text) => {

@@ -151,7 +151,7 @@ async fn proven(
     let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
     let jobs = match arguments.jobs {
         Some(jobs) => jobs.get(),
-        None => default_jobs(engine.processors().await?),
+        None => default_jobs(engine.machine().await?.processors),
     };
     let hall = match arguments.engine {
         Mode::Host => Hall::Host(engine),

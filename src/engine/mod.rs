@@ -38,8 +38,8 @@ pub use container::{
     PathArchive, PathStat, Put, RunReport, Signalled, Started,
 };
 pub use docker::{
-    Engine, EngineInfo, ImageExport, Keep, OwnedFilter, OwnedKind, OwnedObject, PathReader, Pipe,
-    SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec,
+    Engine, EngineInfo, ImageExport, Keep, Machine, OwnedFilter, OwnedKind, OwnedObject,
+    PathReader, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};

@@ -6,6 +6,8 @@
 mod clip;
 mod file;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ask::Ask;
@@ -42,6 +44,10 @@ pub struct Evidence {
     pub dockerfile: Option<DockerfileMap>,
     /// The id of the image that the submission itself built to.
     pub image: Option<String>,
+    /// The facts that each kind of probe could tell, by kind: one that is not among them was not
+    /// asked for, which is another thing than absent. Older evidence does not say.
+    #[serde(default)]
+    pub tells: BTreeMap<String, Vec<String>>,
     /// The answers, in the rubric's order.
     pub observations: Vec<Observation>,
 }
@@ -109,6 +115,13 @@ pub struct Fault {
 }
 
 impl Evidence {
+    /// Whether a fact was asked for, as far as the evidence says.
+    pub fn tells(&self, kind: &str, fact: &str) -> bool {
+        let name = fact.split_once('.').map_or(fact, |(name, _)| name);
+        let is_told = |facts: &Vec<String>| facts.iter().any(|told| told == fact || told == name);
+        self.tells.get(kind).is_none_or(is_told)
+    }
+
     /// The observation that answers a question.
     pub fn answer(&self, ask: &Ask) -> Option<&Observation> {
         self.observations.iter().find(|observation| observation.ask == *ask)

@@ -92,7 +92,7 @@ fn literal(node: &Node, review: &mut Review) -> Option<Literal> {
         Item::Int(value) => Some(Literal::Int(*value)),
         Item::Text(text) => Some(Literal::Text(text.clone())),
         Item::List(_) => node.texts(review).map(Literal::List),
-        Item::Table(_) | Item::Other => {
+        Item::Table(_) | Item::Fraction(_) | Item::Time(_) | Item::Other => {
             review.note(&node.span, format!("expected a plain value, found {}", node.what()));
             None
         }

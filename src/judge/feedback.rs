@@ -102,6 +102,10 @@ pub(super) fn blocked(probe: &Probe, verdict: &Verdict, before: &[Mark]) -> Feed
     Feedback { message, ..base(probe) }
 }
 
+/// What mends evidence that lacks an answer.
+pub(super) const GRADE_AGAIN: &str =
+    "grade the submission again: old evidence cannot answer a new question";
+
 pub(super) fn unjudged(probe: &Probe, reason: &str, advice: Option<&str>) -> (Verdict, Feedback) {
     let reason = line(reason, 600);
     let feedback = Feedback {

@@ -3,19 +3,23 @@
 //! No engine, no clock, no file. What our side failed to find out is unjudged and counts neither
 //! as earned nor as possible; it is never a zero.
 
+mod class;
 mod feedback;
 mod gradebook;
 mod plain;
+mod standing;
 
 use crate::evidence::{Evidence, Observation, Outcome};
 use crate::expect::{Check, check};
 use crate::fact::{Facts, look_up};
-use crate::nonce::Values;
+use crate::nonce::{self, Values};
 use crate::rubric::{Facets, Probe, Rubric};
 
+pub use class::{Came, Row, Student};
 pub use feedback::{Feedback, Place, placeholders};
 pub use gradebook::{Entry, Gradebook};
 pub use plain::{line, plain};
+pub use standing::{Decision, Late, LatePolicy, Points, Standing, Timing};
 
 /// The outcome of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,14 +131,19 @@ pub fn judge(rubric: &Rubric, evidence: &Evidence) -> Grade {
 /// Judges one probe, given the marks of those before it.
 pub fn mark(probe: &Probe, before: &[Mark], evidence: &Evidence) -> Mark {
     let observation = evidence.answer(&probe.ask);
-    let excused = is_excused(probe, before, observation, &evidence.values);
+    let unknown = unknown(probe, observation, evidence);
+    let excused = has_excused_need(probe, before)
+        || (unknown.is_none() && is_excused(probe, observation, &evidence.values));
     let (verdict, feedback) = match blocked(probe, before) {
         Some(verdict) => {
             let feedback = feedback::blocked(probe, &verdict, before);
             (verdict, feedback)
         }
         None if excused => (Verdict::Met, feedback::not_applicable(probe)),
-        None => decide(probe, observation, evidence),
+        None => match unknown {
+            Some(reason) => feedback::unjudged(probe, &reason, Some(feedback::GRADE_AGAIN)),
+            None => decide(probe, observation, evidence),
+        },
     };
     Mark {
         id: probe.id.clone(),
@@ -185,7 +194,10 @@ fn decide(
     evidence: &Evidence,
 ) -> (Verdict, Feedback) {
     match observation.map(|observation| &observation.outcome) {
-        None => feedback::unjudged(probe, "the evidence holds no answer to this question", None),
+        None => {
+            let reason = "the evidence holds no answer to this question";
+            feedback::unjudged(probe, reason, Some(feedback::GRADE_AGAIN))
+        }
         Some(Outcome::Faulted(fault)) => {
             feedback::unjudged(probe, &fault.message, fault.advice.as_deref())
         }
@@ -203,17 +215,27 @@ fn decide(
     }
 }
 
-/// Whether a probe does not apply: its guard does not hold, or it needs one that does not apply.
-/// An absent fact excuses nobody.
-fn is_excused(
+/// What an answer leaves open that the rubric asks for: a fact that was not asked for when the
+/// evidence was taken, or a value of the run that was not kept.
+fn unknown(
     probe: &Probe,
-    before: &[Mark],
     observation: Option<&Observation>,
-    values: &Values,
-) -> bool {
-    if has_excused_need(probe, before) {
-        return true;
-    }
+    evidence: &Evidence,
+) -> Option<String> {
+    let Some(Outcome::Observed(facts)) = observation.map(|one| &one.outcome) else { return None };
+    probe.expect.iter().chain(&probe.when).find_map(|facet| {
+        let fact = &facet.fact;
+        if !evidence.tells(&probe.ask.kind, fact) && look_up(facts, fact).is_none() {
+            return Some(format!("the evidence was taken before `{fact}` could be told"));
+        }
+        let mut names = facet.expect.texts().into_iter().flat_map(nonce::names);
+        let lost = names.find(|name| !evidence.values.contains_key(*name))?;
+        Some(format!("the evidence does not hold the value ${{{lost}}} of its run"))
+    })
+}
+
+/// Whether a probe does not apply because its guard does not hold. An absent fact excuses nobody.
+fn is_excused(probe: &Probe, observation: Option<&Observation>, values: &Values) -> bool {
     let Some(Outcome::Observed(facts)) = observation.map(|one| &one.outcome) else { return false };
     probe.when.iter().any(|facet| {
         let found = look_up(facts, &facet.fact);

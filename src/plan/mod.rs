@@ -61,6 +61,14 @@ pub fn load(path: &Path) -> Result<Plan, PlanError> {
     Ok(bind(draft)?)
 }
 
+/// A rubric that is only judged by: what an exercise hands out need not be there.
+///
+/// # Errors
+/// All mistakes of the rubric.
+pub fn read_to_judge(path: &Path, source: String) -> Result<Rubric, Problems> {
+    Ok(bind(rubric::read(path, source))?.rubric)
+}
+
 /// The folder of files that an exercise hands out, beside the folder that holds its rubric.
 pub fn given_folder(rubric: &Path) -> Option<PathBuf> {
     let course = std::fs::canonicalize(rubric).ok()?.parent()?.parent()?.to_owned();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -81,6 +81,8 @@ pub struct Room {
     pub slug: String,
     /// Hears what goes on.
     pub listen: Box<dyn Fn(Progress) + Send + Sync>,
+    /// When all has to be answered; what is not by then is a fault.
+    pub until: Option<Instant>,
     run: Run,
     builds: Shared<BuildRecipe, Result<Arc<Built>, Fault>>,
     looks: Shared<String, Result<ImageInfo, Fault>>,
@@ -127,6 +129,7 @@ impl Room {
             given: None,
             slug: "work".into(),
             listen: Box::new(|_| {}),
+            until: None,
             run,
             builds: Mutex::default(),
             looks: Mutex::default(),

@@ -1,5 +1,6 @@
 //! Our own JSON: `grade/result/v1` for one submission, `grade/gradebook/v1` for a class.
 
+mod gradebook;
 mod result;
 
 use serde::Serialize;
@@ -8,6 +9,10 @@ use crate::judge::{Entry, Gradebook};
 
 use super::{Format, Report, ReportError, names};
 
+pub use gradebook::{
+    ClassV1, ColumnV1, DecisionV1, EntryStatus, EntryV1, GradebookFormat, GradebookV1,
+    LatePolicyV1, LateV1, PointsV1, StudentV1,
+};
 pub use result::{
     Engine, Grader, Probe, Provenance, ResultFormat, ResultV1, RubricStamp, Score, State, Status,
 };
@@ -17,6 +22,7 @@ pub(super) const FORMAT: Format = Format {
     name: "json",
     file: "result.json",
     doc: "The result as JSON, for programs (grade/result/v1, or grade/gradebook/v1 for several)",
+    on_request: false,
     report: |view| Box::new(Json { show_hidden: view.show_hidden }),
 };
 
@@ -25,32 +31,6 @@ pub(super) const FORMAT: Format = Format {
 pub struct Json {
     /// Whether hidden probes are shown in full: for teachers only.
     pub show_hidden: bool,
-}
-
-/// The name of the class format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub enum GradebookFormat {
-    /// The only version there is.
-    #[serde(rename = "grade/gradebook/v1")]
-    V1,
-}
-
-/// The results of a class. Keys may be added within v1, never changed.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct GradebookV1 {
-    /// What this is.
-    pub format: GradebookFormat,
-    /// One for each submission.
-    pub entries: Vec<NamedResult>,
-}
-
-/// One submission in a class.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct NamedResult {
-    /// What the submission is called, unique in this gradebook.
-    pub name: String,
-    /// Its result.
-    pub result: ResultV1,
 }
 
 impl Report for Json {
@@ -68,13 +48,14 @@ impl Json {
         ResultV1::of(entry, self.show_hidden)
     }
 
-    /// A class, as a value: also of one submission, where a class was asked for.
+    /// Several submissions without a class, as a value: also one, where a list was asked for.
     pub fn gradebook(&self, gradebook: &Gradebook) -> GradebookV1 {
         let named = names(gradebook).into_iter().zip(&gradebook.entries);
         GradebookV1 {
             format: GradebookFormat::V1,
+            class: None,
             entries: named
-                .map(|(name, entry)| NamedResult { name, result: self.result(entry) })
+                .map(|(name, entry)| EntryV1::alone(name, entry, self.show_hidden))
                 .collect(),
         }
     }

@@ -4,6 +4,7 @@
 //! did not come far enough for is skipped.
 
 mod clean;
+mod suite;
 
 use std::collections::HashSet;
 
@@ -11,14 +12,17 @@ use junit_report::{Duration, OffsetDateTime, TestCase, TestResult, TestSuite};
 
 use crate::judge::{Entry, Feedback, Gradebook, Mark, Verdict};
 
+use super::words::details;
 use super::{Format, Report, ReportError, names, told, untold};
 use clean::{attribute, content};
+pub(super) use suite::{NoGrade, suite_xml};
 
 /// How this format is registered.
 pub(super) const FORMAT: Format = Format {
     name: "junit",
     file: "junit.xml",
     doc: "The result as JUnit XML, for continuous integration",
+    on_request: false,
     report: |view| Box::new(Junit { show_hidden: view.show_hidden }),
 };
 
@@ -49,7 +53,8 @@ impl Report for Junit {
 }
 
 impl Junit {
-    fn suite(&self, entry: &Entry, name: &str) -> Result<TestSuite, ReportError> {
+    /// The suite of one submission.
+    pub(super) fn suite(&self, entry: &Entry, name: &str) -> Result<TestSuite, ReportError> {
         let class = attribute(&format!("{}.{}", entry.grade.course, entry.grade.slug));
         let mut suite = TestSuite::new(&attribute(name));
         suite.package.clone_from(&class);
@@ -82,7 +87,7 @@ impl Junit {
 
 fn result(mark: &Mark, told: Option<&Feedback>) -> TestResult {
     let said = told.map_or(untold(&mark.verdict), |told| &told.message);
-    let cause = told.map(detail).filter(|detail| !detail.is_empty());
+    let cause = told.map(|told| content(details(told).iter())).filter(|text| !text.is_empty());
     match &mark.verdict {
         Verdict::Met => TestResult::Success,
         Verdict::Missed(_) => TestResult::Failure {
@@ -102,24 +107,6 @@ fn result(mark: &Mark, told: Option<&Feedback>) -> TestResult {
             TestResult::Error { type_: "unjudged".into(), message: attribute(said), cause }
         }
     }
-}
-
-/// All that is said about a mark, as the text of its element.
-fn detail(told: &Feedback) -> String {
-    let place = told.place.as_ref().map(|place| format!("{}:{}", place.file, place.line));
-    let message = Some(told.message.clone()).filter(|message| !message.is_empty());
-    let labelled =
-        |label: &str, text: &Option<String>| text.as_ref().map(|text| format!("{label}: {text}"));
-    let parts = [
-        message,
-        labelled("expected", &told.expected),
-        labelled("found", &told.found),
-        labelled("where", &place),
-        labelled("hint", &told.hint),
-        labelled("lesson", &told.lesson),
-        told.log.as_ref().map(|log| format!("\n{log}")),
-    ];
-    content(parts.iter().flatten())
 }
 
 fn timestamp(started_at: &str) -> Result<OffsetDateTime, ReportError> {

@@ -3,16 +3,31 @@
 //! A report is a pure function of the gradebook. It cleans every text for its format, as what a
 //! student's work says is hostile, and shows of hidden probes the title and the mark only.
 
+mod autolab;
+pub mod class;
+mod feedback;
+mod gradescope;
 pub mod json;
 pub mod junit;
+mod prairielearn;
 pub mod text;
+mod words;
 
 /// Every format. A new one is a file with a `FORMAT`, its `mod` line above and its name here.
-pub const FORMATS: &[Format] = &[json::FORMAT, junit::FORMAT, text::FORMAT];
+pub const FORMATS: &[Format] = &[
+    autolab::FORMAT,
+    feedback::FORMAT,
+    gradescope::FORMAT,
+    json::FORMAT,
+    junit::FORMAT,
+    prairielearn::FORMAT,
+    text::FORMAT,
+];
 
 use std::collections::BTreeMap;
 
-use crate::judge::{Entry, Feedback, Gradebook, Mark, Verdict, line};
+use crate::judge::{Came, Entry, Feedback, Gradebook, Mark, Row, Verdict, line};
+use class::Class;
 
 /// What makes bytes of a gradebook.
 pub trait Report {
@@ -21,6 +36,21 @@ pub trait Report {
     /// # Errors
     /// When the format cannot hold what the gradebook says; never because of a student's text.
     fn render(&self, gradebook: &Gradebook) -> Result<Vec<u8>, ReportError>;
+
+    /// The report for one student of a class; `None` where the format has nothing to say, as most
+    /// have not when there is no grade.
+    ///
+    /// # Errors
+    /// As [`Report::render`].
+    fn student(&self, class: &Class, row: &Row) -> Result<Option<Vec<u8>>, ReportError> {
+        let _ = class;
+        match &row.outcome {
+            Came::Graded { entry, .. } => {
+                self.render(&Gradebook { entries: vec![(**entry).clone()] }).map(Some)
+            }
+            Came::Missing { .. } | Came::Unreached { .. } => Ok(None),
+        }
+    }
 }
 
 /// A format of reports.
@@ -32,6 +62,8 @@ pub struct Format {
     pub file: &'static str,
     /// One sentence for the help.
     pub doc: &'static str,
+    /// Whether it is written only where it is asked for: for systems that not every course has.
+    pub on_request: bool,
     /// Makes the report; a format leaves out of account what it has no use for.
     pub report: fn(&View) -> Box<dyn Report>,
 }
@@ -66,6 +98,17 @@ pub struct ReportError {
 /// The format of that name.
 pub fn find(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
+}
+
+/// The one submission of a gradebook, for formats that hold no other number.
+fn only<'a>(gradebook: &'a Gradebook, format: &'static str) -> Result<&'a Entry, ReportError> {
+    match gradebook.entries.as_slice() {
+        [entry] => Ok(entry),
+        entries => Err(ReportError {
+            format,
+            source: format!("it holds one submission, not {}", entries.len()).into(),
+        }),
+    }
 }
 
 /// What may be said about a mark; `None` for hidden probes.
@@ -142,7 +185,7 @@ mod tests {
         let mut files: Vec<String> = files
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
-            .filter(|stem| stem != "mod")
+            .filter(|stem| !["mod", "words"].contains(&stem.as_str()))
             .collect();
         files.sort();
         let mut names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
@@ -151,14 +194,29 @@ mod tests {
     }
 
     #[test]
-    fn every_format_makes_a_report_of_nothing_and_of_several() {
+    fn every_format_makes_a_report_of_nothing_and_of_several_or_says_that_it_holds_one() {
         for format in FORMATS {
             assert_eq!(find(format.name).map(|found| found.name), Some(format.name));
             let report = (format.report)(&View::default());
+            let Ok(bytes) = report.render(&book(&["a/anna", "b/ben"])) else {
+                let error = report.render(&Gradebook::default()).unwrap_err();
+                assert!(error.to_string().contains("it holds one submission"), "{error}");
+                report.render(&book(&["a/anna"])).unwrap();
+                continue;
+            };
             report.render(&Gradebook::default()).unwrap();
-            let bytes = report.render(&book(&["a/anna", "b/ben"])).unwrap();
             let text = String::from_utf8(bytes).unwrap();
             assert!(text.contains("anna") && text.contains("ben"), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_two_formats_share_a_name_or_a_file() {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        let files: Vec<&str> = FORMATS.iter().map(|format| format.file).collect();
+        for all in [names, files] {
+            let unique: std::collections::BTreeSet<_> = all.iter().collect();
+            assert_eq!(unique.len(), all.len(), "{all:?}");
         }
     }
 

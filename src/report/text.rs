@@ -4,6 +4,7 @@ mod page;
 
 use crate::judge::{Entry, Feedback, Gradebook, Mark, Verdict};
 
+use super::words::{counted, is_told_here, next_step, sign, title_of};
 use super::{Format, Report, ReportError, names, told, untold};
 use page::{BOLD, DIM, GOOD, OPEN, PLAIN, Page, WRONG};
 
@@ -12,6 +13,7 @@ pub(super) const FORMAT: Format = Format {
     name: "text",
     file: "report.txt",
     doc: "The result for reading on a terminal",
+    on_request: false,
     report: |view| {
         Box::new(Text { color: view.color, width: view.width, show_hidden: view.show_hidden })
     },
@@ -65,12 +67,13 @@ impl Text {
 
     /// One line for the mark; what there is to say about it stands under its title.
     fn mark(&self, mark: &Mark, all: &[Mark], digits: usize, page: &mut Page) {
-        let (sign, style, earned) = match mark.verdict {
-            Verdict::Met => ("✔", GOOD, mark.points.to_string()),
-            Verdict::Missed(_) => ("✘", WRONG, "0".to_owned()),
-            Verdict::Skipped { .. } => ("–", DIM, "0".to_owned()),
-            Verdict::Unjudged(_) => ("?", OPEN, "?".to_owned()),
+        let (style, earned) = match mark.verdict {
+            Verdict::Met => (GOOD, mark.points.to_string()),
+            Verdict::Missed(_) => (WRONG, "0".to_owned()),
+            Verdict::Skipped { .. } => (DIM, "0".to_owned()),
+            Verdict::Unjudged(_) => (OPEN, "?".to_owned()),
         };
+        let sign = sign(&mark.verdict);
         let head = match mark.points {
             0 => format!("{sign} {:width$}  ", "", width = 2 * digits + 1),
             points => format!("{sign} {earned:>digits$}/{points:<digits$}  "),
@@ -106,13 +109,10 @@ fn details(mark: &Mark, told: &Feedback, all: &[Mark], page: &mut Page) {
             page.gap();
         }
         Verdict::Skipped { by: Some(by) } => {
-            let cause = all.iter().find(|mark| mark.id == *by);
-            let title = cause.map_or(by.as_str(), |cause| &cause.title);
-            page.put("", DIM, &format!("blocked by “{title}”"));
+            page.put("", DIM, &format!("blocked by “{}”", title_of(by, all)));
         }
         Verdict::Skipped { by: None } => page.put("", DIM, &told.message),
-        // One cause leaves many checks open: it is told at the first of them.
-        Verdict::Unjudged(_) if all.iter().find(|mark| mark.verdict == *verdict) != Some(mark) => {
+        Verdict::Unjudged(_) if !is_told_here(mark, all) => {
             page.put("", DIM, "not judged, for the same reason");
         }
         Verdict::Unjudged(_) => {
@@ -156,21 +156,6 @@ fn closing(entry: &Entry, page: &mut Page) {
     page.put("", PLAIN, &next_step(&grade.marks));
 }
 
-/// What to mend first: the first missed probe, as others may wait for it.
-fn next_step(marks: &[Mark]) -> String {
-    let first = |wanted: fn(&Verdict) -> bool| marks.iter().find(|mark| wanted(&mark.verdict));
-    if let Some(mark) = first(|verdict| matches!(verdict, Verdict::Missed(_))) {
-        return format!("Next: mend “{}”, then have it graded again.", mark.title);
-    }
-    if first(|verdict| matches!(verdict, Verdict::Unjudged(_))).is_some() {
-        return "Next: have it graded again; so far there is nothing for you to mend.".into();
-    }
-    match first(|verdict| matches!(verdict, Verdict::Skipped { .. })) {
-        Some(mark) => format!("Next: see why “{}” could not be asked.", mark.title),
-        None => "Nothing is left to mend.".into(),
-    }
-}
-
 /// One line for each submission, the scores one below the other.
 fn overview(gradebook: &Gradebook, names: &[String], page: &mut Page) {
     page.put("", BOLD, &counted(names.len() as u64, "submission"));
@@ -184,8 +169,4 @@ fn overview(gradebook: &Gradebook, names: &[String], page: &mut Page) {
         let open = if entry.grade.is_provisional() { ", provisional" } else { "" };
         page.item(&format!("{score:>width$}  "), PLAIN, PLAIN, &format!("{name}{open}"));
     }
-}
-
-fn counted(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

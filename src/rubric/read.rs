@@ -275,7 +275,7 @@ fn names_in(node: &Node, known: &Known<'_>, review: &mut Review) {
         Item::Table(entries) => {
             entries.iter().for_each(|entry| names_in(&entry.node, known, review));
         }
-        Item::Int(_) | Item::Bool(_) | Item::Other => {}
+        Item::Int(_) | Item::Bool(_) | Item::Fraction(_) | Item::Time(_) | Item::Other => {}
     }
 }
 
@@ -308,7 +308,7 @@ fn json(node: &Node, review: &mut Review) -> Option<Json> {
             .iter()
             .map(|entry| Some((entry.key.clone(), json(&entry.node, review)?)))
             .collect(),
-        Item::Other => {
+        Item::Fraction(_) | Item::Time(_) | Item::Other => {
             review.note(&node.span, format!("a parameter cannot be {}", node.what()));
             None
         }

@@ -27,7 +27,6 @@ pub const IMAGE: &str = "grade-sandbox:1";
 /// How long a new sandbox may take to be set up.
 const SETTING_UP: Duration = Duration::from_secs(90);
 /// For the engine inside and what serves it, beside the submission's own share.
-const ENGINE_MEMORY: u64 = 768 << 20;
 const ENGINE_PROCESSES: u32 = 512;
 /// The part of the machine's processors that a sandbox may take.
 const PROCESSORS: f64 = 0.9;
@@ -55,6 +54,8 @@ pub struct Wish {
 pub struct Sandbox {
     /// The engine inside.
     pub engine: Engine,
+    /// Its container.
+    pub(super) id: String,
     tunnel: Tunnel,
     outer: Engine,
     bases: BTreeMap<String, String>,
@@ -66,16 +67,27 @@ impl Sandbox {
     /// # Errors
     /// [`EngineError::Sandbox`] when none can be had, or what the engine's calls say.
     pub async fn claim(outer: &Engine, wish: &Wish) -> Result<Self, EngineError> {
+        Self::claim_beside(outer, wish, None, &[]).await
+    }
+
+    /// [`Sandbox::claim`] for one of several who keep theirs: the one it had last, or one that none
+    /// of the others had.
+    pub(super) async fn claim_beside(
+        outer: &Engine,
+        wish: &Wish,
+        last: Option<&str>,
+        others: &[String],
+    ) -> Result<Self, EngineError> {
         let image = outer.image_id(IMAGE).await?.ok_or_else(no_image)?;
         let ids = try_join_all(wish.bases.iter().map(|base| outer.image_id(base))).await?;
         let make = make_of(wish, &image, &ids).map_err(broken)?;
-        let tunnel = match free(outer, &make).await? {
-            Some(tunnel) => tunnel,
+        let (id, tunnel) = match free(outer, &make, last, others).await? {
+            Some(found) => found,
             None => new(outer, wish, image, make).await?,
         };
         let engine = Engine::through(tunnel.clone(), ENGINE).await?;
         let (outer, bases) = (outer.clone(), BTreeMap::new());
-        let mut sandbox = Self { engine, tunnel, outer, bases };
+        let mut sandbox = Self { engine, id, tunnel, outer, bases };
         let there = wish.bases.iter().zip(&ids).filter(|(_, id)| id.is_some());
         sandbox.bases = sandbox.bring(there.map(|(base, _)| base.as_str()).collect()).await?;
         Ok(sandbox)
@@ -148,17 +160,28 @@ impl Sandbox {
     }
 }
 
-/// A sandbox of that make that nobody has.
-async fn free(outer: &Engine, make: &str) -> Result<Option<Tunnel>, EngineError> {
-    for container in outer.sandboxes(&format!("{LABEL}={make}")).await? {
-        if container.life != SandboxLife::Running {
-            continue;
-        }
-        // One that ends at this moment is as good as none.
-        if let Ok(Ok(Some(tunnel))) =
-            tokio::time::timeout(SETTING_UP, knock(outer, &container.id)).await
-        {
-            return Ok(Some(tunnel));
+/// A sandbox of that make that nobody has: the last one before all others.
+async fn free(
+    outer: &Engine,
+    make: &str,
+    last: Option<&str>,
+    others: &[String],
+) -> Result<Option<(String, Tunnel)>, EngineError> {
+    let mut found = outer.sandboxes(&format!("{LABEL}={make}")).await?;
+    found.retain(|container| {
+        container.life == SandboxLife::Running && !others.contains(&container.id)
+    });
+    found.sort_by_key(|container| Some(container.id.as_str()) != last);
+    for container in found {
+        match tokio::time::timeout(SETTING_UP, knock(outer, &container.id)).await {
+            Ok(Ok(Some(tunnel))) => return Ok(Some((container.id, tunnel))),
+            Ok(Ok(None)) => {}
+            // One that ends at this moment is as good as none; one that was ours and does not
+            // answer must not go on beside the one in its place.
+            Ok(Err(_)) | Err(_) if Some(container.id.as_str()) == last => {
+                let _ = outer.remove(&container.id).await;
+            }
+            Ok(Err(_)) | Err(_) => {}
         }
     }
     Ok(None)
@@ -169,7 +192,7 @@ async fn new(
     wish: &Wish,
     image: String,
     make: String,
-) -> Result<Tunnel, EngineError> {
+) -> Result<(String, Tunnel), EngineError> {
     let limits = serde_json::to_string(&wish.limits).map_err(|error| broken(error.into()))?;
     let mut command = vec![PROGRAM, "inside", "run", &limits];
     command.extend(wish.outside.then_some("--outside"));
@@ -182,9 +205,9 @@ async fn new(
         // Engines look for this before they try what only the machine's own can do.
         env: vec!["container=docker".to_owned()],
         labels,
-        memory: wish.limits.memory.saturating_add(ENGINE_MEMORY),
+        memory: wish.limits.most_memory(),
         pids: wish.limits.processes.saturating_add(ENGINE_PROCESSES),
-        cpus: f64::from(outer.processors().await?) * PROCESSORS,
+        cpus: f64::from(outer.machine().await?.processors) * PROCESSORS,
         disk: VOLUME.to_owned(),
         outside: wish.outside,
     };
@@ -204,11 +227,13 @@ async fn new(
             Err(_) => Err(failed(format!("not ready after {} s", SETTING_UP.as_secs()))),
         }
     };
-    let tunnel = begun.await;
-    if tunnel.is_err() {
-        let _ = outer.remove(&id).await;
+    match begun.await {
+        Ok(tunnel) => Ok((id, tunnel)),
+        Err(error) => {
+            let _ = outer.remove(&id).await;
+            Err(error)
+        }
     }
-    tunnel
 }
 
 /// Asks a sandbox for itself; none when somebody has it.

@@ -8,7 +8,11 @@
 
 mod claim;
 pub mod inside;
+mod left;
+mod pool;
 mod protocol;
 
 pub use claim::{IMAGE, LABEL, MAKER, Program, Sandbox, Wish};
+pub use left::Left;
+pub use pool::{Pool, Seat};
 pub use protocol::{DISK_HOME, HOME, Limit, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};

@@ -50,6 +50,16 @@ pub struct SandboxLimits {
     pub disk: u64,
 }
 
+/// For the engine inside and what serves it, beside the submission's own share.
+const ENGINE_MEMORY: u64 = 768 << 20;
+
+impl SandboxLimits {
+    /// Bytes of memory that a whole sandbox takes at most, its engine included.
+    pub fn most_memory(&self) -> u64 {
+        self.memory.saturating_add(ENGINE_MEMORY)
+    }
+}
+
 /// How far the limits were used, since the sandbox was handed out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {

@@ -1,19 +1,30 @@
 //! A submission: the files a student hands in, read as hostile input. Links are never followed.
 
+mod address;
 mod context;
 mod dockerfile;
+mod fetch;
 mod files;
+mod git;
 mod ignore;
 mod provenance;
+mod source;
+mod unpack;
 mod whole;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use tempfile::TempDir;
+
+pub use address::AddressError;
 pub use context::{Context, ContextError, ContextLimits, Overlay, small_context};
 pub use dockerfile::{Dockerfile, Summary};
+pub use fetch::{FetchError, FetchLimits, Fetched, Fetcher, Missing, Unreached, serve};
 pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
 pub use provenance::Provenance;
+pub use source::{GitSource, Revision, Source, SourceError};
 
 /// A folder that was handed in.
 #[derive(Clone, Debug)]
@@ -21,6 +32,9 @@ pub struct Submission {
     root: PathBuf,
     provenance: Provenance,
     dockerfile: Option<Dockerfile>,
+    inner_name: Option<String>,
+    /// The folder around one that was fetched, which is removed with the last clone.
+    _kept: Option<Arc<TempDir>>,
 }
 
 /// A submission could not be read; nothing about its worth follows from that.
@@ -55,7 +69,28 @@ impl Submission {
         let root = std::fs::canonicalize(path).map_err(read)?;
         let provenance = provenance::of(path, &root)?;
         let dockerfile = dockerfile::find(&root);
-        Ok(Submission { root, provenance, dockerfile })
+        Ok(Submission { root, provenance, dockerfile, inner_name: None, _kept: None })
+    }
+
+    /// Opens what was fetched into the folder `path` of `kept`.
+    fn arrived(
+        kept: TempDir,
+        path: &Path,
+        source: String,
+        arrival: fetch::Arrival,
+    ) -> Result<Submission, SubmissionError> {
+        let read = |source| SubmissionError::Read { path: path.to_owned(), source };
+        let root = std::fs::canonicalize(path).map_err(read)?;
+        let fetch::Arrival { commit, committed_at, inner_name, .. } = arrival;
+        let provenance = provenance::fetched(source, &root, commit, committed_at)?;
+        let dockerfile = dockerfile::find(&root);
+        let kept = Some(Arc::new(kept));
+        Ok(Submission { root, provenance, dockerfile, inner_name, _kept: kept })
+    }
+
+    /// What the one folder was called in which all of an archive lay.
+    pub fn inner_name(&self) -> Option<&str> {
+        self.inner_name.as_deref()
     }
 
     /// The folder.

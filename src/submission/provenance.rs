@@ -28,6 +28,9 @@ pub struct Provenance {
     pub source: String,
     /// The commit, in hex, when the folder is a git work tree.
     pub commit: Option<String>,
+    /// When that commit was made, by its committer's clock: RFC 3339 in UTC.
+    #[serde(default)]
+    pub committed_at: Option<String>,
     /// Whether the folder differs from that commit; `None` when that is not known.
     pub dirty: Option<bool>,
     /// SHA-256 over the paths, modes and contents of all files, in hex. `.git` is left out.
@@ -36,18 +39,38 @@ pub struct Provenance {
 
 /// Finds out where the submission at `root`, called `given` by the user, comes from.
 pub(super) fn of(given: &Path, root: &Path) -> Result<Provenance, SubmissionError> {
-    let (commit, dirty) = commit(root).unzip();
+    let known = commit(root);
     Ok(Provenance {
         source: given.display().to_string(),
-        commit,
-        dirty: dirty.flatten(),
+        commit: known.as_ref().map(|known| known.commit.clone()),
+        committed_at: known.as_ref().and_then(|known| known.committed_at.clone()),
+        dirty: known.and_then(|known| known.dirty),
         digest: digest(root)?,
     })
 }
 
+/// What is known of a submission that was fetched from `source` to `root`.
+pub(super) fn fetched(
+    source: String,
+    root: &Path,
+    commit: Option<String>,
+    committed_at: Option<String>,
+) -> Result<Provenance, SubmissionError> {
+    let dirty = commit.is_some().then_some(false);
+    Ok(Provenance { source, commit, committed_at, dirty, digest: digest(root)? })
+}
+
+/// What is known of a work tree's commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    commit: String,
+    committed_at: Option<String>,
+    dirty: Option<bool>,
+}
+
 /// What is known of a repository within [`LOOK`]: its files are the student's, and one that is a
 /// pipe keeps its reader for ever.
-fn commit(root: &Path) -> Option<(String, Option<bool>)> {
+fn commit(root: &Path) -> Option<Known> {
     let (tell, told) = mpsc::channel();
     let root = root.to_owned();
     std::thread::spawn(move || look(&root, &tell));
@@ -62,16 +85,19 @@ fn commit(root: &Path) -> Option<(String, Option<bool>)> {
 /// Tells the commit of a folder that is itself a work tree, then whether the folder differs. A
 /// folder inside a larger repository, such as a course's own, has no commit of its own. libgit2
 /// runs no hook and no filter here.
-fn look(root: &Path, tell: &mpsc::Sender<(String, Option<bool>)>) -> Option<()> {
+fn look(root: &Path, tell: &mpsc::Sender<Known>) -> Option<()> {
     let repository = git2::Repository::open(root).ok()?;
-    let commit = repository.head().ok()?.peel_to_commit().ok()?.id().to_string();
-    tell.send((commit.clone(), None)).ok()?;
+    let commit = repository.head().ok()?.peel_to_commit().ok()?;
+    let time = jiff::Timestamp::from_second(commit.committer().when().seconds()).ok();
+    let committed_at = time.map(|time| time.to_string());
+    let known = Known { commit: commit.id().to_string(), committed_at, dirty: None };
+    tell.send(known.clone()).ok()?;
     // The repository's own configuration may name any folder of this machine.
     repository.set_workdir(root, false).ok()?;
     let mut options = git2::StatusOptions::new();
     options.include_untracked(true).exclude_submodules(true);
     let is_dirty = !repository.statuses(Some(&mut options)).ok()?.is_empty();
-    tell.send((commit, Some(is_dirty))).ok()
+    tell.send(Known { dirty: Some(is_dirty), ..known }).ok()
 }
 
 fn digest(root: &Path) -> Result<String, SubmissionError> {
@@ -146,11 +172,14 @@ mod tests {
         index.add_path(Path::new("a")).unwrap();
         index.write().unwrap();
         let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let who = git2::Signature::now("A", "a@example.org").unwrap();
+        let time = git2::Time::new(1_700_000_000, 120);
+        let who = git2::Signature::new("A", "a@example.org", &time).unwrap();
         let id = repository.commit(Some("HEAD"), &who, &who, "one", &tree, &[]).unwrap();
-        assert_eq!(commit(folder.path()), Some((id.to_string(), Some(false))));
+        let known = commit(folder.path()).unwrap();
+        assert_eq!((known.commit, known.dirty), (id.to_string(), Some(false)));
+        assert_eq!(known.committed_at.as_deref(), Some("2023-11-14T22:13:20Z"));
         std::fs::write(folder.path().join("b"), "2").unwrap();
-        assert_eq!(commit(folder.path()), Some((id.to_string(), Some(true))));
+        assert_eq!(commit(folder.path()).unwrap().dirty, Some(true));
         std::fs::create_dir(folder.path().join("sub")).unwrap();
         assert_eq!(commit(&folder.path().join("sub")), None);
     }

@@ -116,15 +116,31 @@ fn wrong_arguments_are_refused() {
 #[test]
 fn two_reports_cannot_share_standard_output() {
     let (_above, folder) = folder("onbuild");
-    let told = refused(&folder, &["--json", "-", "--junit", "-"]).stderr;
-    assert!(told.contains("standard output"), "{told}");
+    for arguments in [["--json", "-", "--junit", "-"], ["--json", "-", "--report", "feedback=-"]] {
+        let told = refused(&folder, &arguments).stderr;
+        assert!(told.contains("standard output"), "{told}");
+    }
 }
 
 #[test]
-fn a_submission_that_is_no_folder_is_refused() {
+fn a_report_is_asked_for_by_its_name_and_file() {
+    let (_above, folder) = folder("onbuild");
+    for (asked, said) in [
+        ("gradescop=x.json", "did you mean `gradescope`?"),
+        ("feedback", "NAME=FILE"),
+        ("feedback=", "there is no file after `feedback=`"),
+        ("autolab=no/such/folder/x", "there is no folder no/such/folder to write to"),
+    ] {
+        let told = refused(&folder, &["--report", asked]).stderr;
+        assert!(told.contains(said), "{asked}: {told}");
+    }
+}
+
+#[test]
+fn a_submission_that_is_neither_folder_nor_archive_is_refused() {
     let (_above, folder) = folder("onbuild");
     let said = refused(&folder.join("missing"), &[]).stderr;
     assert!(said.starts_with("failed to read the submission "), "{said}");
     let said = refused(&folder.join("Dockerfile"), &[]).stderr;
-    assert!(said.ends_with("is not a folder\n"), "{said}");
+    assert!(said.contains("zip, tar and tar.gz are unpacked"), "{said}");
 }

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed, and says what it expected"
 )]
 
+mod batch;
 mod check;
 mod choose;
 mod faults;
@@ -16,5 +17,6 @@ mod hostile;
 mod lab;
 mod leave;
 mod proxy;
+mod roster;
 mod support;
 mod words;

@@ -87,6 +87,7 @@ pub(crate) fn entry(source: &str, marks: Vec<Mark>) -> Entry {
         submission: Provenance {
             source: source.into(),
             commit: Some("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d".into()),
+            committed_at: Some("2026-02-28T22:41:07Z".into()),
             dirty: Some(true),
             digest: "d1".repeat(32),
         },

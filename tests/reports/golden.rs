@@ -11,7 +11,7 @@ fn rendered(format: &str, gradebook: &Gradebook, view: &View) -> String {
     String::from_utf8(report.render(gradebook).unwrap()).unwrap()
 }
 
-fn golden(name: &str, text: &str) {
+pub(crate) fn golden(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../golden");
     settings.set_prepend_module_to_snapshot(false);
@@ -107,6 +107,10 @@ fn hidden_probes_keep_their_details_in_every_format() {
         let name = format.name;
         let student = rendered(name, &one(), &View::default());
         assert!(!student.contains(HIDDEN), "{student}");
+        if name == "autolab" {
+            // One number, and not a word of any probe.
+            continue;
+        }
         assert!(student.contains("The image stays small"), "{student}");
         let teacher = rendered(name, &one(), &View { show_hidden: true, ..View::default() });
         assert!(teacher.contains(HIDDEN), "{teacher}");

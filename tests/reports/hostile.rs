@@ -63,10 +63,44 @@ const PIECES: &[&str] = &[
     "e\u{301}",
     "{fact}",
     "../../etc/passwd",
+    "</script><script>alert(1)</script>",
+    "</style>",
+    "</pre></details></td></table>",
+    "<img src=x onerror=alert(1)>",
+    "' onclick='x",
+    "<!--<script>",
+    "<plaintext>",
+    "<svg onload=x>",
+    "```",
+    "~~~",
+    "`",
+    "![i](https://x.example/i)",
+    "[x](javascript:x)",
+    "[^1]: x",
+    "https://x.example/",
+    "www.x.example",
+    "a@b.example",
+    "@ada",
+    "#12",
+    "GH-12",
+    "|",
+    "\\",
+    "* ",
+    "# ",
+    "> ",
+    "1. ",
+    "---",
+    "    ",
+    "$x$",
+    "=cmd|' /C calc'!A1",
+    ";=1+1",
+    "+",
+    "-",
+    "Points Possible",
     "a.b",
 ];
 
-fn hostile() -> impl Strategy<Value = String> {
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         6 => prop::sample::select(PIECES).prop_map(str::to_owned),
         2 => any::<String>(),
@@ -125,17 +159,18 @@ fn mark() -> impl Strategy<Value = Mark> {
 }
 
 prop_compose! {
-    fn entry()(
+    pub(crate) fn entry()(
         (slug, title, course, rubric_digest) in (id(), hostile(), hostile(), hostile()),
         marks in vec(mark(), 0..6),
-        (source, commit, dirty, digest) in (id(), of(hostile()), of(any::<bool>()), hostile()),
+        (source, commit, committed_at) in (id(), of(hostile()), of(hostile())),
+        (dirty, digest) in (of(any::<bool>()), hostile()),
         engine in of((hostile(), hostile())),
         (image, grader, seconds) in (of(hostile()), hostile(), -377_705_000_000..253_402_000_000_i64),
         duration_ms in any::<u64>(),
     ) -> Entry {
         Entry {
             grade: Grade { slug, title, course, rubric_digest, marks },
-            submission: Provenance { source, commit, dirty, digest },
+            submission: Provenance { source, commit, committed_at, dirty, digest },
             engine: engine.map(|(version, mode)| EngineStamp { version, mode }),
             image,
             grader,

@@ -12,6 +12,7 @@ use super::Engine;
 use super::cause::{call, call_or_refusal};
 use crate::engine::error::{Cause, EngineError};
 use crate::engine::label::{self, Labels, NAME_PREFIX, TAG_PREFIX};
+use crate::engine::owner::{Owner, OwnerLife};
 
 /// Which of our objects are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +49,13 @@ pub struct OwnedObject {
     pub labels: Labels,
     /// Whether it is a container that runs.
     pub running: bool,
+}
+
+impl OwnedObject {
+    /// Whether the process that made it still runs, as far as that can be told from here.
+    pub fn owner_life(&self) -> OwnerLife {
+        self.labels.owner.parse::<Owner>().map_or(OwnerLife::Unknown, |owner| owner.is_alive())
+    }
 }
 
 impl Engine {

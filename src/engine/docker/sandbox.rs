@@ -89,6 +89,15 @@ pub struct SandboxDisk {
     pub labels: HashMap<String, String>,
 }
 
+/// What an engine's machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// Its processors, one at least.
+    pub processors: u32,
+    /// Its memory in bytes, where it is known.
+    pub memory: Option<u64>,
+}
+
 /// Standard input and output of a command in a container: what it prints can be read here, what is
 /// written here it reads.
 pub type Pipe = Join<StreamReader<Pieces, Bytes>, Pin<Box<dyn AsyncWrite + Send>>>;
@@ -184,15 +193,17 @@ impl Engine {
         }
     }
 
-    /// The processors of the engine's machine.
+    /// The engine's machine.
     ///
     /// # Errors
     /// [`EngineError::Inspect`] when the engine failed.
-    pub async fn processors(&self) -> Result<u32, EngineError> {
+    pub async fn machine(&self) -> Result<Machine, EngineError> {
         let object = "the engine's machine".to_owned();
         let info = call(self.docker.info()).await;
         let info = info.map_err(|cause| EngineError::Inspect { object, cause })?;
-        Ok(info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1))
+        let processors = info.ncpu.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1);
+        let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok());
+        Ok(Machine { processors, memory: memory.filter(|bytes| *bytes > 0) })
     }
 
     /// The id that an image's name stands for; none when there is no such image.

@@ -122,6 +122,8 @@ pub struct Provenance {
     pub source: String,
     /// The commit, in hex.
     pub commit: Option<String>,
+    /// When that commit was made, by its committer's clock: RFC 3339 in UTC.
+    pub committed_at: Option<String>,
     /// Whether the folder differs from that commit.
     pub dirty: Option<bool>,
     /// SHA-256 over all files, in hex.
@@ -222,6 +224,7 @@ impl Provenance {
         Provenance {
             source: plain(&provenance.source),
             commit: text(provenance.commit.as_deref()),
+            committed_at: text(provenance.committed_at.as_deref()),
             dirty: provenance.dirty,
             digest: plain(&provenance.digest),
         }
@@ -229,6 +232,6 @@ impl Provenance {
 }
 
 /// An empty text says nothing, so it is null.
-fn text(text: Option<&str>) -> Option<String> {
+pub(super) fn text(text: Option<&str>) -> Option<String> {
     text.map(plain).filter(|text| !text.is_empty())
 }

@@ -1,0 +1,84 @@
+//! What is left of sandboxes that nobody will use again.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use super::claim::{LABEL, MAKER};
+use crate::engine::{Engine, EngineError, Owner, OwnerLife, SandboxLife};
+
+/// A part of a sandbox, on the engine around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// Its container, which takes its disk with it.
+    Container {
+        /// The engine's id of it.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// The disk of one whose container is gone.
+    Disk {
+        /// The volume's name.
+        name: String,
+    },
+}
+
+impl Left {
+    /// What nobody will use again; with `all`, also what is in use or kept warm.
+    ///
+    /// # Errors
+    /// [`EngineError::List`] when the engine failed.
+    pub async fn list(outer: &Engine, all: bool) -> Result<Vec<Left>, EngineError> {
+        let mut left = Vec::new();
+        for sandbox in outer.sandboxes(LABEL).await? {
+            let is_left = match sandbox.life {
+                // It empties itself, and goes by itself when nobody has wanted it for an hour.
+                SandboxLife::Running => false,
+                SandboxLife::Created => is_gone(&sandbox.labels),
+                SandboxLife::Ended => true,
+            };
+            if all || is_left {
+                left.push(Left::Container { id: sandbox.id, name: sandbox.name });
+            }
+        }
+        for disk in outer.sandbox_disks(LABEL).await? {
+            // The sandbox that it is for may be about to be created.
+            if all || is_gone(&disk.labels) {
+                left.push(Left::Disk { name: disk.name });
+            }
+        }
+        Ok(left)
+    }
+
+    /// What it is, in words.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Left::Container { .. } => "sandbox",
+            Left::Disk { .. } => "sandbox's disk",
+        }
+    }
+
+    /// Its name on the engine.
+    pub fn name(&self) -> &str {
+        match self {
+            Left::Container { name, .. } | Left::Disk { name } => name,
+        }
+    }
+
+    /// Removes it. That it is gone already is fine.
+    ///
+    /// # Errors
+    /// [`EngineError::Remove`] when the engine failed.
+    pub async fn remove(&self, outer: &Engine) -> Result<(), EngineError> {
+        match self {
+            Left::Container { id, .. } => outer.remove(id).await,
+            Left::Disk { name } => outer.remove_sandbox_disk(name).await,
+        }
+    }
+}
+
+/// Whether who made it has ended. Whoever cannot be seen from here may still be about to start it.
+fn is_gone(labels: &HashMap<String, String>) -> bool {
+    let maker = labels.get(MAKER).and_then(|maker| Owner::from_str(maker).ok());
+    maker.is_some_and(|owner| owner.is_alive() == OwnerLife::Dead)
+}
