@@ -6,6 +6,7 @@ use std::path::Path;
 
 use grade::plan::{self, Plan};
 use grade::roster::{self, RosterOptions};
+use serde_json::Value as Json;
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -52,6 +53,40 @@ fn example(document: &str, format: &str) -> String {
     let mut blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let found = blocks.find(|block| block.contains(&format!("\"{format}\"")));
     found.unwrap_or_else(|| panic!("{document} has no {format}")).to_owned()
+}
+
+/// TOML as JSON, its times as texts.
+fn json(toml: &str) -> Json {
+    fn plain(value: Json) -> Json {
+        match value {
+            Json::Object(mut map) => match map.remove("$__toml_private_datetime") {
+                Some(time) => time,
+                None => map.into_iter().map(|(key, value)| (key, plain(value))).collect(),
+            },
+            Json::Array(list) => list.into_iter().map(plain).collect(),
+            other => other,
+        }
+    }
+    let table: toml::Table = toml.parse().unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    plain(serde_json::to_value(table).expect("JSON"))
+}
+
+#[test]
+fn the_roster_and_the_decisions_of_the_readme_fit_their_schemas() {
+    let roster = example("README.md", roster::FORMAT);
+    let decisions = example("README.md", roster::DECISIONS);
+    for (schema, text, wrong) in [
+        (roster::schema(), roster, ["per_day = 10", "per_day = 101"]),
+        (roster::decisions_schema(), decisions, ["= \"ill\"", "= 1"]),
+    ] {
+        let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+        let problems: Vec<_> =
+            validator.iter_errors(&json(&text)).map(|error| error.to_string()).collect();
+        assert!(problems.is_empty(), "{problems:?}");
+        let [right, wrong] = wrong;
+        assert!(text.contains(right), "{text}");
+        assert!(!validator.is_valid(&json(&text.replace(right, wrong))), "{wrong}");
+    }
 }
 
 #[test]

@@ -68,12 +68,9 @@ impl Books {
         view: View,
         asked: &[String],
     ) -> Result<Books, BooksError> {
-        let is_known = |name: &&String| {
-            FORMATS.iter().any(|format| format.name == **name)
-                || CLASS_FORMATS.iter().any(|format| format.name == **name)
-        };
-        if let Some(name) = asked.iter().find(|name| !is_known(name)) {
-            return Err(BooksError::Unknown { name: name.clone(), known: known() });
+        let known = reports();
+        if let Some(name) = asked.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(BooksError::Unknown { name: name.clone(), known: known.join(", ") });
         }
         let is_asked = |name: &str| asked.iter().any(|one| one == name);
         let class = Class {
@@ -98,7 +95,7 @@ impl Books {
             view,
             student_formats: FORMATS
                 .iter()
-                .filter(|format| !format.on_request || is_asked(format.name))
+                .filter(|format| !format.on_request || (is_asked(format.name) && !format.alone))
                 .collect(),
             class_formats: CLASS_FORMATS
                 .iter()
@@ -246,8 +243,12 @@ fn decided(member: &Enrolled) -> Standing {
     Standing::of(none, true, Timing::Free, None, member.decision.clone())
 }
 
-fn known() -> String {
-    let on_request = FORMATS.iter().filter(|format| format.on_request).map(|format| format.name);
-    let class = CLASS_FORMATS.iter().filter(|format| format.on_request).map(|format| format.name);
-    on_request.chain(class).collect::<Vec<_>>().join(", ")
+/// The names of all reports that can be made of a class or of each of its students.
+pub fn reports() -> Vec<&'static str> {
+    let student = FORMATS.iter().filter(|format| !format.alone).map(|format| format.name);
+    let mut names: Vec<&str> =
+        student.chain(CLASS_FORMATS.iter().map(|format| format.name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }

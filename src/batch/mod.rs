@@ -25,7 +25,7 @@ mod store;
 mod tally;
 mod task;
 
-pub use books::{Books, BooksError};
+pub use books::{Books, BooksError, reports};
 pub use leftovers::clear as clear_leftovers;
 pub use merge::{Duplicate, Merge, MergeError, Merged};
 pub use news::{End, News};

@@ -1,9 +1,7 @@
 //! How often what fails on our side is tried again, and how long is waited.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How much patience a batch has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +47,17 @@ impl Weather {
 
     /// The engine gave none; how long to wait before it is looked for again, or nothing when that
     /// has been going on for too long. `tries` counts those of the one who asks.
-    pub(super) fn is_foul(&self, tries: u32, patience: &Patience) -> Option<Duration> {
+    pub(super) fn is_foul(
+        &self,
+        now: Instant,
+        tries: u32,
+        patience: &Patience,
+    ) -> Option<Duration> {
         let mut state = self.lock();
-        let since = *state.away_since.get_or_insert_with(Instant::now);
+        let since = *state.away_since.get_or_insert(now);
         let limit = if state.was_fine { patience.outage } else { patience.start };
         let wait = Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(tries));
-        (since.elapsed() < limit).then_some(wait.min(patience.look))
+        (now.saturating_duration_since(since) < limit).then_some(wait.min(patience.look))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -66,18 +69,17 @@ impl Weather {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn an_engine_that_was_there_is_waited_for_longer_than_one_that_never_was() {
+    #[test]
+    fn an_engine_that_was_there_is_waited_for_longer_than_one_that_never_was() {
         let (weather, patience) = (Weather::default(), Patience::default());
-        assert_eq!(weather.is_foul(0, &patience), Some(Duration::from_secs(1)));
-        assert_eq!(weather.is_foul(9, &patience), Some(patience.look));
-        tokio::time::advance(patience.start).await;
-        assert_eq!(weather.is_foul(1, &patience), None);
+        let began = Instant::now();
+        let foul = |after, tries| weather.is_foul(began + after, tries, &patience);
+        assert_eq!(foul(Duration::ZERO, 0), Some(Duration::from_secs(1)));
+        assert_eq!(foul(Duration::ZERO, 9), Some(patience.look));
+        assert_eq!(foul(patience.start, 1), None);
         weather.is_fine();
-        assert!(weather.is_foul(0, &patience).is_some());
-        tokio::time::advance(patience.start).await;
-        assert!(weather.is_foul(1, &patience).is_some());
-        tokio::time::advance(patience.outage).await;
-        assert_eq!(weather.is_foul(2, &patience), None);
+        assert!(foul(patience.start, 0).is_some());
+        assert!(foul(patience.start * 2, 1).is_some());
+        assert_eq!(foul(patience.start + patience.outage, 2), None);
     }
 }

@@ -1,9 +1,7 @@
 //! One submission's turn: fetched, looked whether it was graded before, observed, and kept.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::news::{End, News};
 use super::run::Shared;
@@ -186,7 +184,8 @@ impl Task {
                 Err(error) => {
                     let because = error.to_string();
                     let is_for_good = matches!(error.cause(), Cause::Unsupported { .. });
-                    let wait = shared.weather.is_foul(tries, &shared.batch.patience);
+                    let wait =
+                        shared.weather.is_foul(Instant::now(), tries, &shared.batch.patience);
                     let Some(after) = wait.filter(|_| !is_for_good) else {
                         shared.give_up(because, error.advice());
                         return Err(Ending);

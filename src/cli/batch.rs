@@ -16,8 +16,9 @@ use super::roster::Class;
 use super::{Common, Exit, check, class_end, runtime, said};
 use crate::batch::{
     Batch, Books, Ended, Engines, News, Observer, Patience, Register, Shard, Store, StoreError,
-    clear_leftovers, places,
+    clear_leftovers, places, reports,
 };
+use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::file::update_whole;
 use crate::plan::{Plan, given_folder};
@@ -56,7 +57,7 @@ pub(super) struct Arguments {
     engine: Mode,
     /// Also make these reports: those of `grade --report` that a student's folder does not have by
     /// itself, or canvas
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = class_report)]
     report: Vec<String>,
     /// Exit with 1 when anybody lost any point
     #[arg(long)]
@@ -130,6 +131,17 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         register.afresh_since = Some(Timestamp::now());
     }
     Ok(Prepared { plan, rubric, roster, store, register })
+}
+
+/// The name of a report that can be made of a class.
+pub(super) fn class_report(name: &str) -> Result<String, String> {
+    let known = reports();
+    if known.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let near = nearest(name, known.iter().copied());
+    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("there is no report `{name}` of a class{near}"))
 }
 
 /// Opens a class's folder for writing.

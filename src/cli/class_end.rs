@@ -36,7 +36,8 @@ fn say(tally: &Tally, folder: &Path) {
             counts.push(format!("{count} {word}"));
         }
     }
-    out(format_args!("{} students: {}", tally.students(), counts.join(", ")));
+    let noun = if tally.students() == 1 { "student" } else { "students" };
+    out(format_args!("{} {noun}: {}", tally.students(), counts.join(", ")));
     list("without a submission", missing);
     list("unjudged, by a failure on our side", unjudged);
     list("not reached, which may be our side", unreached);

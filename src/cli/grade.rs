@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::{Args, ValueEnum};
 
@@ -16,7 +17,7 @@ use crate::file::write_whole;
 use crate::judge::{Entry, Gradebook, judge};
 use crate::observe::unobserved;
 use crate::plan::{Plan, given_folder};
-use crate::report::{self, FORMATS, View};
+use crate::report::{self, Classroom, FORMATS, View};
 use crate::session::{Place, Session};
 use crate::submission::Submission;
 
@@ -122,6 +123,7 @@ struct Prepared {
     plan: Plan,
     given: Option<PathBuf>,
     submission: Submission,
+    classroom: Option<&'static Classroom>,
 }
 
 fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
@@ -137,6 +139,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         (None, Some(slug)) => Some(locate::by_slug(course().as_ref(), slug).map_err(wrong)?),
         (None, None) => None,
     };
+    let classroom = classroom(arguments).map_err(wrong)?;
     let named = named.map(|rubric| Ok((check::load(&rubric)?, rubric))).transpose()?;
     let submission = obtain(&source)?;
     let (plan, rubric) = match named {
@@ -167,7 +170,21 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         std::fs::create_dir_all(out)
             .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
     }
-    Ok(Prepared { plan, given: given_folder(&rubric), submission })
+    Ok(Prepared { plan, given: given_folder(&rubric), submission, classroom })
+}
+
+/// What Classroom 50's runner says of the submission, if its report is asked for.
+fn classroom(arguments: &Arguments) -> Result<Option<&'static Classroom>, String> {
+    static CLASSROOM: OnceLock<Classroom> = OnceLock::new();
+    if !arguments.reports().any(|(name, _)| name == "classroom50") {
+        return Ok(None);
+    }
+    let read = Classroom::read(|name| std::env::var(name).ok());
+    let read = read.map_err(|wrong| {
+        let wrong = wrong.join("\n  ");
+        format!("classroom50 takes what it says of the submission from its runner:\n  {wrong}")
+    })?;
+    Ok(Some(CLASSROOM.get_or_init(|| read)))
 }
 
 /// Why the engine at hand will not do.
@@ -195,7 +212,7 @@ impl Prepared {
         let grade = judge(&self.plan.rubric, &evidence);
         let exit = exit(arguments, &grade);
         let gradebook = Gradebook { entries: vec![Entry::new(grade, &evidence)] };
-        match write_all(arguments, &gradebook, &evidence) {
+        match write_all(arguments, &gradebook, &evidence, self.classroom) {
             Ok(()) => exit,
             Err(message) => {
                 anstream::eprintln!("{message}");
@@ -271,13 +288,14 @@ fn write_all(
     arguments: &Arguments,
     gradebook: &Gradebook,
     evidence: &Evidence,
+    classroom: Option<&'static Classroom>,
 ) -> Result<(), String> {
     let stdout = std::io::stdout();
     let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     let width = textwrap::termwidth().clamp(40, 100);
     let show_hidden = arguments.show.is_some();
-    let view = View { color, width, show_hidden };
-    let plain = View { color: false, width: 100, show_hidden };
+    let view = View { color, width, show_hidden, classroom };
+    let plain = View { color: false, width: 100, ..view };
     let render = |name: &str, view: &View| -> Result<Vec<u8>, String> {
         let format = report::find(name).ok_or_else(|| format!("there is no format {name}"))?;
         (format.report)(view).render(gradebook).map_err(|error| error.to_string())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::batch::{failed, open, usage};
+use super::batch::{class_report, failed, open, usage};
 use super::grade::Show;
 use super::{Exit, class_end, said};
 use crate::batch::{Books, Merge, MergeError, Merged, Register, Store, StoreError};
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Also make these reports, as `grade batch --report` does
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = class_report)]
     report: Vec<String>,
     /// Exit with 1 when anybody lost any point
     #[arg(long)]

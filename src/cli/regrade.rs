@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::batch::{failed, open, usage};
+use super::batch::{class_report, failed, open, usage};
 use super::changes::Changes;
 use super::grade::Show;
 use super::locate::{self, Course};
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Also make these reports of a class, as `grade batch --report` does
-    #[arg(long, value_name = "NAME", requires = "write")]
+    #[arg(long, value_name = "NAME", value_parser = class_report, requires = "write")]
     report: Vec<String>,
     /// Show hidden probes in full in what is written: for instructors
     #[arg(long, value_enum, value_name = "WHAT", requires = "write")]

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Exit, out};
-use crate::{plan, report};
+use crate::{plan, report, roster};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -21,6 +21,10 @@ enum What {
     Result,
     /// What gradebook.json of a class is
     Gradebook,
+    /// A class's roster in TOML
+    Roster,
+    /// The instructor's decisions
+    Decisions,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
@@ -28,6 +32,8 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         What::Rubric => plan::schema(),
         What::Result => report::json::schema().to_value(),
         What::Gradebook => report::json::gradebook_schema().to_value(),
+        What::Roster => roster::schema(),
+        What::Decisions => roster::decisions_schema(),
     };
     match serde_json::to_string_pretty(&schema) {
         Ok(text) => {

@@ -17,6 +17,7 @@ pub(super) const FORMAT: Format = Format {
     file: "autolab.json",
     doc: "The result for Autolab: the line that its autograder has to print last",
     on_request: true,
+    alone: false,
     report: |_| Box::new(Autolab),
 };
 

@@ -14,6 +14,7 @@ pub(super) const FORMAT: Format = Format {
     file: "feedback.md",
     doc: "The result as a page in Markdown, for the student",
     on_request: false,
+    alone: false,
     report: |view| Box::new(Page { show_hidden: view.show_hidden }),
 };
 

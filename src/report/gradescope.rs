@@ -16,6 +16,7 @@ pub(super) const FORMAT: Format = Format {
     file: "gradescope.json",
     doc: "The result for Gradescope, as its /autograder/results/results.json",
     on_request: true,
+    alone: false,
     report: |view| Box::new(Gradescope { show_hidden: view.show_hidden }),
 };
 

@@ -23,6 +23,7 @@ pub(super) const FORMAT: Format = Format {
     file: "result.json",
     doc: "The result as JSON, for programs (grade/result/v1, or grade/gradebook/v1 for several)",
     on_request: false,
+    alone: false,
     report: |view| Box::new(Json { show_hidden: view.show_hidden }),
 };
 

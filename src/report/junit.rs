@@ -23,6 +23,7 @@ pub(super) const FORMAT: Format = Format {
     file: "junit.xml",
     doc: "The result as JUnit XML, for continuous integration",
     on_request: false,
+    alone: false,
     report: |view| Box::new(Junit { show_hidden: view.show_hidden }),
 };
 

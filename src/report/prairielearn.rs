@@ -14,6 +14,7 @@ pub(super) const FORMAT: Format = Format {
     file: "prairielearn.json",
     doc: "The result for PrairieLearn, as its /grade/results/results.json",
     on_request: true,
+    alone: false,
     report: |view| Box::new(PrairieLearn { show_hidden: view.show_hidden }),
 };
 

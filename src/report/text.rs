@@ -14,6 +14,7 @@ pub(super) const FORMAT: Format = Format {
     file: "report.txt",
     doc: "The result for reading on a terminal",
     on_request: false,
+    alone: false,
     report: |view| {
         Box::new(Text { color: view.color, width: view.width, show_hidden: view.show_hidden })
     },

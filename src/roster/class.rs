@@ -14,7 +14,7 @@ use super::line::{Field, Line, Record, Told};
 use super::{FORMAT, MOST};
 
 /// The keys of a student, and the columns of the project's own table.
-const STUDENT: [(&str, Field); 8] = [
+pub(super) const STUDENT: [(&str, Field); 8] = [
     ("id", Field::Id),
     ("name", Field::Name),
     ("username", Field::Username),

@@ -11,6 +11,7 @@ mod name;
 mod place;
 mod read;
 mod resolve;
+mod schema;
 mod sheet;
 mod table;
 mod template;
@@ -26,6 +27,7 @@ use crate::submission::{Revision, Source};
 
 pub use name::folder_name;
 pub use read::read;
+pub use schema::{decisions_schema, schema};
 
 /// What the project's own TOML says it is.
 pub const FORMAT: &str = "grade/roster/v1";

@@ -12,4 +12,5 @@ mod fake;
 mod merging;
 mod regrading;
 mod running;
+mod standing;
 mod stopping;

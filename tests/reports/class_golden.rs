@@ -75,7 +75,7 @@ fn hidden_probes_keep_their_details_in_every_format_of_a_class() {
 #[test]
 fn a_students_own_files_keep_hidden_probes_and_other_students_to_themselves() {
     let rows = rows();
-    for format in FORMATS {
+    for format in FORMATS.iter().filter(|format| !format.alone) {
         let report = (format.report)(&View::default());
         for row in &rows {
             let Some(bytes) = report.student(&class(), row).unwrap() else {

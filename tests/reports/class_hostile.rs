@@ -122,7 +122,7 @@ fn check_html(text: &str, rows: &[Row], columns: usize, show_hidden: bool) {
 fn check_systems(entry: &Entry, show_hidden: bool) {
     let book = Gradebook { entries: vec![entry.clone()] };
     let view = View { show_hidden, ..View::default() };
-    for format in FORMATS.iter().filter(|format| format.on_request) {
+    for format in FORMATS.iter().filter(|format| format.on_request && !format.alone) {
         let bytes = (format.report)(&view).render(&book).unwrap();
         assert!(bytes.len() <= 1_000_000 || format.name != "prairielearn");
         let _: serde_json::Value = serde_json::from_slice(&bytes).unwrap();

@@ -1,11 +1,13 @@
 //! Results for other systems, one submission each, as their readers take them.
 
+use std::sync::LazyLock;
+
 use grade::judge::{Gradebook, Verdict};
-use grade::report::{View, find};
-use serde_json::Value;
+use grade::report::{Classroom, View, find};
+use serde_json::{Value, json};
 
 use crate::class::full;
-use crate::fixture::{anna, entry, mark, missed, one, says};
+use crate::fixture::{HIDDEN, anna, entry, mark, missed, one, says};
 use crate::golden::golden;
 
 fn rendered(format: &str, gradebook: &Gradebook) -> String {
@@ -95,4 +97,91 @@ fn a_submission_without_points_is_whole() {
     let entry = entry("x", vec![mark("a", "A", 0, Verdict::Met, says(""))]);
     let value = read("prairielearn", &Gradebook { entries: vec![entry] });
     assert_eq!(value["score"], 1.0);
+}
+
+/// What Classroom 50's runner sets.
+fn variable(name: &str) -> Option<String> {
+    let value = match name {
+        "CLASSROOM" => "docker-101",
+        "ASSIGNMENT" => "healthcheck",
+        "ASSIGNMENT_TYPE" => "individual",
+        "OWNER" => "ada",
+        "SUBMISSION_TAG" => "submit/2026-10-01",
+        "COMMIT_URL" => "https://example.org/commit",
+        "RELEASE_URL" => "https://example.org/release",
+        "REVIEW_URL" => "https://example.org/review",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+static CLASSROOM: LazyLock<Classroom> = LazyLock::new(|| Classroom::read(variable).unwrap());
+
+fn classroom50(gradebook: &Gradebook) -> Result<Value, String> {
+    let view = View { classroom: Some(&CLASSROOM), ..View::default() };
+    let bytes = (find("classroom50").unwrap().report)(&view).render(gradebook);
+    Ok(serde_json::from_slice(&bytes.map_err(|error| error.to_string())?).unwrap())
+}
+
+/// Points, commit and all: what Classroom 50 takes.
+fn committed() -> Gradebook {
+    let mut gradebook = done();
+    gradebook.entries[0].submission.committed_at = Some("2026-10-01T12:00:00.5+02:00".into());
+    gradebook
+}
+
+#[test]
+fn classroom_50_gets_whole_numbers_and_nothing_that_it_does_not_know() {
+    let mut value = classroom50(&committed()).unwrap();
+    let tests = value["tests"].take();
+    assert_eq!(
+        value,
+        json!({
+            "schema": "classroom50/result/v1", "classroom": "docker-101",
+            "assignment": "healthcheck", "assignment_type": "individual", "owner": "ada",
+            "submission": "submit/2026-10-01", "commit": "https://example.org/commit",
+            "release": "https://example.org/release", "review": "https://example.org/review",
+            "datetime": "2026-10-01T10:00:00Z", "score": 14, "max-score": 24, "tests": null,
+        })
+    );
+    let sum = |key: &str| -> u64 {
+        tests.as_array().unwrap().iter().map(|test| test[key].as_u64().unwrap()).sum()
+    };
+    assert_eq!((sum("score"), sum("max-score")), (14, 24));
+    assert_eq!((&tests[0]["passed"], &tests[1]["passed"]), (&json!(true), &json!(false)));
+}
+
+#[test]
+fn classroom_50_gets_nothing_where_something_is_open_or_nobody_knows_of_a_commit() {
+    let error = classroom50(&one()).unwrap_err();
+    assert!(error.contains("could not be judged"), "{error}");
+    let mut bare = done();
+    bare.entries[0].submission.committed_at = None;
+    let error = classroom50(&bare).unwrap_err();
+    assert!(error.contains("no commit"), "{error}");
+    let report = (find("classroom50").unwrap().report)(&View::default());
+    assert!(report.render(&committed()).is_err());
+    let mut hidden = committed();
+    hidden.entries[0].grade.marks = anna().grade.marks;
+    hidden.entries[0].grade.marks.retain(|mark| !mark.is_unjudged());
+    let value = classroom50(&hidden).unwrap().to_string();
+    assert!(!value.contains(HIDDEN), "{value}");
+}
+
+#[test]
+fn what_its_runner_does_not_say_is_told_all_at_once() {
+    let wrong = Classroom::read(|name| match name {
+        "OWNER" => None,
+        "SUBMISSION_TAG" => Some("v1".into()),
+        "ASSIGNMENT_TYPE" => Some("team".into()),
+        _ => variable(name),
+    });
+    assert_eq!(
+        wrong.unwrap_err(),
+        [
+            "ASSIGNMENT_TYPE is neither individual nor group",
+            "OWNER is not set",
+            "SUBMISSION_TAG does not start with submit/",
+        ]
+    );
 }
