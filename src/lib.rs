@@ -41,7 +41,8 @@ pub mod probe;
 pub mod report;
 pub mod roster;
 
-// Floor 5: a rubric bound to the kinds.
+// Floor 5: a rubric bound to the kinds, and what a workflow on GitHub is told.
+pub mod github;
 pub mod plan;
 
 // Floor 6: asking.

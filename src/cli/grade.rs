@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use clap::{Args, ValueEnum};
 
+use super::github::{self, Job};
 use super::locate::{self, Course};
 use super::obtain::{HandedIn, obtain};
 use super::progress::Display;
@@ -54,6 +55,8 @@ pub(super) struct Arguments {
     /// Show hidden probes in full: for instructors
     #[arg(long, value_enum, value_name = "WHAT")]
     show: Option<Show>,
+    #[command(flatten)]
+    github: github::Arguments,
 }
 
 impl Arguments {
@@ -109,11 +112,15 @@ pub(super) enum Show {
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
-    match prepare(arguments, common) {
-        Ok(prepared) => match runtime() {
-            Ok(runtime) => runtime.block_on(prepared.grade(arguments, common)),
-            Err(exit) => exit,
-        },
+    let begun = || {
+        let job = arguments.github.begin();
+        let prepared = prepare(arguments, common, job.as_ref())?;
+        Ok((job, prepared, runtime()?))
+    };
+    match begun() {
+        Ok((job, prepared, runtime)) => {
+            runtime.block_on(prepared.grade(arguments, common, job.as_ref()))
+        }
         Err(exit) => exit,
     }
 }
@@ -126,7 +133,7 @@ struct Prepared {
     classroom: Option<&'static Classroom>,
 }
 
-fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
+fn prepare(arguments: &Arguments, common: &Common, job: Option<&Job>) -> Result<Prepared, Exit> {
     let wrong = |message: String| {
         anstream::eprintln!("{message}");
         Exit::Usage
@@ -139,7 +146,9 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
         (None, Some(slug)) => Some(locate::by_slug(course().as_ref(), slug).map_err(wrong)?),
         (None, None) => None,
     };
-    let classroom = classroom(arguments).map_err(wrong)?;
+    let is_asked = arguments.reports().any(|(name, _)| name == "classroom50");
+    let is_told = job.is_some_and(Job::tells_classroom50);
+    let classroom = if is_asked || is_told { Some(classroom50().map_err(wrong)?) } else { None };
     let named = named.map(|rubric| Ok((check::load(&rubric)?, rubric))).transpose()?;
     let submission = obtain(&source)?;
     let (plan, rubric) = match named {
@@ -173,18 +182,15 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Prepared, Exit> {
     Ok(Prepared { plan, given: given_folder(&rubric), submission, classroom })
 }
 
-/// What Classroom 50's runner says of the submission, if its report is asked for.
-fn classroom(arguments: &Arguments) -> Result<Option<&'static Classroom>, String> {
+/// What Classroom 50's runner says of the submission.
+fn classroom50() -> Result<&'static Classroom, String> {
     static CLASSROOM: OnceLock<Classroom> = OnceLock::new();
-    if !arguments.reports().any(|(name, _)| name == "classroom50") {
-        return Ok(None);
-    }
     let read = Classroom::read(|name| std::env::var(name).ok());
     let read = read.map_err(|wrong| {
         let wrong = wrong.join("\n  ");
         format!("classroom50 takes what it says of the submission from its runner:\n  {wrong}")
     })?;
-    Ok(Some(CLASSROOM.get_or_init(|| read)))
+    Ok(CLASSROOM.get_or_init(|| read))
 }
 
 /// Why the engine at hand will not do.
@@ -196,7 +202,7 @@ pub(super) fn no_plays_on_the_host(slug: &str) -> String {
 }
 
 impl Prepared {
-    async fn grade(self, arguments: &Arguments, common: &Common) -> Exit {
+    async fn grade(self, arguments: &Arguments, common: &Common, job: Option<&Job>) -> Exit {
         let evidence = match self.place(arguments, common).await {
             Ok(place) => match self.ask(place).await {
                 Some(evidence) => evidence,
@@ -212,12 +218,17 @@ impl Prepared {
         let grade = judge(&self.plan.rubric, &evidence);
         let exit = exit(arguments, &grade);
         let gradebook = Gradebook { entries: vec![Entry::new(grade, &evidence)] };
-        match write_all(arguments, &gradebook, &evidence, self.classroom) {
-            Ok(()) => exit,
-            Err(message) => {
-                anstream::eprintln!("{message}");
-                Exit::Unjudged
-            }
+        let written = write_all(arguments, &gradebook, &evidence, self.classroom);
+        let told = job.map_or(Ok(()), |job| {
+            let view = View { classroom: self.classroom, ..View::default() };
+            job.end(&gradebook, &view, arguments.submission(), arguments.out.as_deref())
+        });
+        let failed: Vec<String> = [written, told].into_iter().filter_map(Result::err).collect();
+        if failed.is_empty() {
+            exit
+        } else {
+            anstream::eprintln!("{}", failed.join("\n"));
+            Exit::Unjudged
         }
     }
 

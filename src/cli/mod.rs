@@ -12,6 +12,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod fetch;
+mod github;
 mod grade;
 mod inside;
 mod locate;

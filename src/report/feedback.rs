@@ -136,7 +136,9 @@ impl Page {
             page.push_str(&format!("\n{}", fields.concat()));
         }
         if let Some(log) = told.log.as_deref().and_then(fence) {
-            page.push_str(&format!("\nThe end of the log:\n\n{log}"));
+            page.push_str(&format!(
+                "\n<details>\n<summary>The end of the log</summary>\n\n{log}\n</details>\n"
+            ));
         }
         page
     }

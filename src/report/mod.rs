@@ -5,6 +5,7 @@
 
 mod autolab;
 pub mod class;
+mod classroom;
 mod classroom50;
 mod feedback;
 mod gradescope;
@@ -17,6 +18,7 @@ mod words;
 /// Every format. A new one is a file with a `FORMAT`, its `mod` line above and its name here.
 pub const FORMATS: &[Format] = &[
     autolab::FORMAT,
+    classroom::FORMAT,
     classroom50::FORMAT,
     feedback::FORMAT,
     gradescope::FORMAT,
