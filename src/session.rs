@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::engine::{Engine, EngineError, Owner};
+use crate::engine::{Engine, EngineError, Owner, SshKey};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
 use crate::plan::Plan;
@@ -95,7 +95,8 @@ impl Session {
         listen: Box<dyn Fn(Progress) + Send + Sync>,
         stop: impl Future<Output = ()>,
     ) -> Outcome {
-        let values = make_values(&plan.rubric);
+        let ssh_key = SshKey::make();
+        let values = make_values(&plan.rubric, &ssh_key);
         let digest = &self.submission.provenance().digest;
         let run = Run {
             id: run_id(),
@@ -116,6 +117,7 @@ impl Session {
         }
         room.given = self.given;
         room.slug = plan.rubric.slug.clone();
+        room.ssh_key = ssh_key;
         room.listen = listen;
         let evidence = tokio::select! {
             evidence = observe(plan, &room, mode) => Some(evidence),

@@ -30,6 +30,13 @@ pub(super) const KIND: Kind = Kind {
     params: &[
         BUILD,
         ParamDef::required("path", ParamShape::Text, "the absolute path in the image"),
+        ParamDef::optional(
+            "unbuilt",
+            ParamShape::Word(&["unreached", "absent"]),
+            "unreached",
+            "what an image that did not build means: that nothing can be asked of it, or that \
+             nothing is there",
+        ),
     ],
     facts: &[
         FactDef::new("exists", Shape::Bool, "whether something is there"),
@@ -61,6 +68,7 @@ pub(super) const KIND: Kind = Kind {
 struct File {
     recipe: BuildRecipe,
     path: String,
+    unbuilt_is_absent: bool,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
@@ -70,7 +78,8 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
         let message = format!("a path in an image is absolute: \"/{path}\"");
         return Err(BindError { param: "path", message });
     }
-    Ok(Box::new(File { recipe: reader.build(), path }))
+    let unbuilt_is_absent = reader.text("unbuilt").as_deref() == Some("absent");
+    Ok(Box::new(File { recipe: reader.build(), path, unbuilt_is_absent }))
 }
 
 #[async_trait]
@@ -78,6 +87,9 @@ impl Observe for File {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
         let image = match room.image(&self.recipe).await? {
             Ok(image) => image,
+            Err(_) if self.unbuilt_is_absent => {
+                return Ok(Answer::Facts(Facts::from([("exists".to_owned(), false.into())])));
+            }
             Err(because) => return Ok(Answer::Unreached(because)),
         };
         let shelf = match room.shelf(&image).await? {

@@ -12,6 +12,7 @@ mod exec;
 mod file;
 mod health;
 mod image;
+mod layers;
 mod leak;
 mod run;
 mod stage;
@@ -36,6 +37,7 @@ pub const KINDS: &[Kind] = &[
     file::KIND,
     health::KIND,
     image::KIND,
+    layers::KIND,
     leak::KIND,
     run::KIND,
     stage::KIND,

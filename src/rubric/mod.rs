@@ -14,7 +14,7 @@ use crate::expect::Expect;
 use crate::nonce::Declared;
 use crate::recipe::{BuildRecipe, PlayRecipe};
 
-pub use builds::PARENT;
+pub use builds::{MOUNT_TYPES, PARENT, SSH_KEY};
 pub use plays::{ACTIONS, REGISTRY};
 pub use read::read;
 

@@ -56,6 +56,7 @@ fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric
     let declared = fields.get("values").map(|node| values::read(node, review)).unwrap_or_default();
     let (build_tables, play_tables) = (fields.get("builds"), fields.get("plays"));
     let declared = plays::with_registry(play_tables, declared, review);
+    let declared = builds::with_ssh_key(build_tables, declared, review);
     let mut builds = builds::read(build_tables, &declared, review);
     let known = plays::Known { values: &declared, builds: &builds };
     let plays = plays::read(play_tables, &known, review);

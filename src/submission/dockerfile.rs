@@ -8,12 +8,17 @@ use parse_dockerfile::{Command, Instruction};
 use super::files::{self, FileKind};
 
 mod readable;
+mod rewrite;
+
+pub use rewrite::Rewrite;
 
 /// A Dockerfile as handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dockerfile {
     /// Its path in the submission.
     pub path: String,
+    /// Its text, as far as it is text.
+    pub text: String,
     /// What it says; `None` when the parser cannot read it.
     pub summary: Option<Summary>,
     /// Lines of text.
@@ -79,6 +84,7 @@ pub(super) fn find(root: &Path) -> Option<Dockerfile> {
             path: name.to_owned(),
             summary: Summary::of(&text),
             lines: text.lines().count(),
+            text,
         })
     })
 }
@@ -154,8 +160,8 @@ impl Summary {
                 };
                 self.run.push(whole(command));
             }
-            Instruction::Copy(copy) => self.copy.push(whole(copy.dest.span.end)),
-            Instruction::Add(add) => self.add.push(whole(add.dest.span.end)),
+            Instruction::Copy(copy) => self.copy.push(whole(closed(text, copy.dest.span.end))),
+            Instruction::Add(add) => self.add.push(whole(closed(text, add.dest.span.end))),
             Instruction::Healthcheck(_) => self.healthcheck.push(whole(end_of(text, &keyword))),
             Instruction::Onbuild(_) => self.onbuild.push(whole(end_of(text, &keyword))),
             _ => {}
@@ -206,6 +212,13 @@ fn end_of(text: &str, keyword: &Range<usize>) -> usize {
         }
     }
     end
+}
+
+/// From the end of a last word to that of its list, in the JSON form.
+fn closed(text: &str, end: usize) -> usize {
+    let between = |c: char| c.is_whitespace() || ['"', '\\', '`'].contains(&c);
+    let rest = text.get(end..).unwrap_or_default().trim_start_matches(between);
+    if rest.starts_with(']') { text.len() - rest.len() + 1 } else { end }
 }
 
 /// The names in `NAME=value OTHER="x y"`, or the one in the old form `NAME some value`.
@@ -344,6 +357,14 @@ mod tests {
     fn a_byte_order_mark_shifts_no_excerpt() {
         let summary = Summary::of("\u{feff}# syntax=x/y:1\nFROM a\nCOPY b c\n").unwrap();
         assert_eq!((summary.copy, summary.syntax), (vec!["COPY b c".into()], Some("x/y:1".into())));
+    }
+
+    #[test]
+    fn a_list_in_the_json_form_is_whole() {
+        let text = "FROM a\nCOPY [\"b\", \"c\"]\nADD [ \"b\", \\\n  \"c\" \\\n]\nCOPY b c\n";
+        let summary = Summary::of(text).unwrap();
+        assert_eq!(summary.copy, ["COPY [\"b\", \"c\"]", "COPY b c"]);
+        assert_eq!(summary.add, ["ADD [ \"b\", \\\n  \"c\" \\\n]"]);
     }
 
     #[test]

@@ -4,15 +4,17 @@ mod context;
 mod dockerfile;
 mod files;
 mod ignore;
+mod overlay;
 mod provenance;
 mod whole;
 
 use std::path::{Path, PathBuf};
 
-pub use context::{Context, ContextError, ContextLimits, Overlay, small_context};
-pub use dockerfile::{Dockerfile, Summary};
+pub use context::{Context, ContextError, ContextLimits, small_context};
+pub use dockerfile::{Dockerfile, Rewrite, Summary};
 pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
+pub use overlay::{Content, Overlay, Written};
 pub use provenance::Provenance;
 
 /// A folder that was handed in.
@@ -89,7 +91,7 @@ impl Submission {
         files::open(&self.root, path)
     }
 
-    /// The build context as the docker CLI would send it, with an overlay on top.
+    /// The build context as the docker CLI would send it, were the overlay's files in the folder.
     ///
     /// # Errors
     /// When it is larger than the limits, which is the submission's doing, or cannot be read.

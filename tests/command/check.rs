@@ -12,16 +12,17 @@ use crate::support::{golden, grade_without_engine, redacted, root, text};
 const COURSE: [&str; 4] = ["healthcheck", "oci-labels", "onbuild", "secret-mount"];
 
 /// What only a reader of the whole rubric can tell: which names there are, and what they mean.
-const BEYOND_A_SCHEMA: [&str; 21] = [
+const BEYOND_A_SCHEMA: [&str; 24] = [
     "bad-duration",
     "bad-limits",
     "bounds-the-wrong-way-round",
     "build-starts-from-a-later-one",
-    "dockerfile-without-a-parent",
     "duplicate-id",
     "length-of-any-size",
+    "like-a-later-build",
     "limits-of-nothing",
     "matcher-does-not-fit",
+    "mode-of-no-file",
     "needs-a-later-probe",
     "needs-a-misspelt-probe",
     "needs-itself",
@@ -34,6 +35,8 @@ const BEYOND_A_SCHEMA: [&str; 21] = [
     "unknown-fact-in-words",
     "unknown-value",
     "value-does-not-fit",
+    "value-of-the-agent",
+    "zeros-of-no-size",
 ];
 
 /// The mistakes there is a rubric for, sorted.
