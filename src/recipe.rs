@@ -49,9 +49,18 @@ pub struct BuildRecipe {
     /// Files of that many zeros, written likewise.
     #[serde(skip_serializing_if = "is_default")]
     pub zeros: BTreeMap<String, u64>,
+    /// Tars, compressed with gzip, written likewise: of each, the texts in it by their paths.
+    #[serde(skip_serializing_if = "is_default")]
+    pub archives: BTreeMap<String, BTreeMap<String, String>>,
+    /// Files and folders that the exercise hands out, written likewise, as they were.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restore: Vec<String>,
     /// Paths taken out of the context.
     #[serde(skip_serializing_if = "is_default")]
     pub remove: Vec<String>,
+    /// The Dockerfile's path, where it has another name than the usual.
+    #[serde(skip_serializing_if = "is_default")]
+    pub file: Option<String>,
     /// The build whose image this one starts `FROM`: a downstream build.
     #[serde(skip_serializing_if = "is_default")]
     pub parent: Option<Box<BuildRecipe>>,
@@ -211,6 +220,7 @@ impl BuildRecipe {
                 args: self.args.clone(),
                 target: self.target.clone(),
                 given: self.given,
+                file: self.file.clone(),
                 dockerfile: self.dockerfile.clone(),
                 ..BuildRecipe::default()
             },

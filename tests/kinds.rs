@@ -717,6 +717,149 @@ async fn stage_tells_what_the_commands_left() {
     hold(&grade(&files, &format!("{steps}{probes}")).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn find_looks_through_the_whole_file_system() {
+    let dockerfile = "FROM busybox\nCOPY wheels /opt/wheels\nRUN rm /opt/wheels/gone && \
+        mkdir -p /opt/stub/wheels && cp /opt/wheels/a.whl /etc/renamed && \
+        tar -cf /opt/packed -C /opt wheels && gzip -c /opt/wheels/a.whl > /opt/z.gz\n";
+    let files = [
+        ("Dockerfile", dockerfile),
+        ("wheels/a.whl", "what a wheel holds"),
+        ("wheels/gone", "what was deleted"),
+    ];
+    let probes = all(&[
+        (
+            "yes-paths",
+            "find",
+            "path = \"^/opt/(.*/)?wheels\"",
+            "found = true, count = 3, paths = { equals = [\"/opt/stub/wheels\", \"/opt/wheels\", \"/opt/wheels/a.whl\"] }",
+        ),
+        ("no-paths", "find", "path = \"/no-such-thing\"", "found = true"),
+        (
+            "yes-texts",
+            "find",
+            "texts = [\"what a wheel holds\", \"nobody holds this\"]",
+            "paths = { equals = [\"/etc/renamed\", \"/opt/packed\", \"/opt/wheels/a.whl\"] }, kept = { absent = true }",
+        ),
+        ("yes-deleted", "find", "texts = [\"what was deleted\"]", "found = false, count = 0"),
+        (
+            "yes-either",
+            "find",
+            "path = \"/z[.]gz$\", texts = [\"what a wheel holds\"]",
+            "count = 4, paths = [\"/opt/z.gz\", \"/etc/renamed\"]",
+        ),
+    ]);
+    hold(&grade(&files, &probes).await);
+}
+
+/// The first build, and one after a change of `app` alone.
+const REBUILT: &str = "[builds.edited]\nnetwork = \"none\"\nafter = \"submission\"\n\
+    files = { app = \"${word}\" }\n[builds.once]\nnetwork = \"none\"\ntarget = \"once\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_compared_with_the_build_before_it() {
+    let dockerfile = "FROM busybox AS once\nRUN mkdir /once && date > /once/file\nFROM busybox\nCOPY app /app\n\
+        COPY --from=once /once /once\nRUN mkdir /again && touch -d @0 /again/old && echo x > /again/file\n";
+    let edited = "build = \"edited\", other = \"submission\"";
+    let find = |path: &str| format!("{edited}, path = \"{path}\"");
+    let (once, again) = (find("^/once"), find("^/again"));
+    let new = find("^/(app|again/file)$");
+    let probes = all(&[
+        (
+            "yes-steps",
+            "build",
+            "build = \"edited\"",
+            "cached_steps = { equals = [\"RUN mkdir /once && date > /once/file\"] }, \
+             ran_steps = { all = [{ any_item = { starts_with = \"RUN mkdir /again\" } }, \
+             { any_item = { starts_with = \"COPY app\" } }, { not = { any_item = { starts_with = \"FROM\" } } }] }",
+        ),
+        ("no-steps", "build", "build = \"edited\"", "cached_steps = [\"COPY app /app\"]"),
+        (
+            "yes-kept",
+            "find",
+            &once,
+            "kept = { equals = [\"/once\", \"/once/file\"] }, changed = { length = 0 }",
+        ),
+        (
+            "yes-changed",
+            "find",
+            &again,
+            "kept = { equals = [\"/again/old\"] }, changed = { equals = [\"/again\", \"/again/file\"] }",
+        ),
+        ("no-changed", "find", &new, "kept = { length = { at_least = 1 } }"),
+        (
+            "yes-new-path",
+            "find",
+            "build = \"edited\", other = \"once\", path = \"^/app$\"",
+            "changed = [\"/app\"]",
+        ),
+    ]);
+    let files = [("Dockerfile", dockerfile), ("app", "app")];
+    hold(&grade(&files, &format!("{REBUILT}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_is_measured_against_another() {
+    let dockerfile =
+        "FROM busybox AS small\nFROM busybox\nRUN head -c 5000000 /dev/zero > /large\n";
+    let builds = "[builds.small]\nnetwork = \"none\"\ntarget = \"small\"\n";
+    let probes = all(&[
+        (
+            "yes-smaller",
+            "image",
+            "build = \"small\", other = \"submission\"",
+            "smaller_by = { between = [\"4.9MB\", \"5.1MB\"] }, other_size = { at_least = \"5MB\" }",
+        ),
+        (
+            "no-smaller",
+            "image",
+            "build = \"small\", other = \"submission\"",
+            "smaller_by = { at_least = \"6MB\" }",
+        ),
+        ("yes-larger", "image", "other = \"small\"", "smaller_by = { at_most = \"0B\" }"),
+        ("yes-alone", "image", "", "smaller_by = { absent = true }"),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_has_what_the_rubric_writes_and_packs() {
+    let dockerfile = "FROM busybox\nADD a.tar.gz /unpacked/\nCOPY . /copied/\n";
+    let builds = "[builds.packed]\nnetwork = \"none\"\nfiles = { text = \"${word}\", ignored = \"x\" }\n\
+        archives = { \"a.tar.gz\" = { \"d/${word}\" = \"${word}\" } }\n\
+        [builds.named]\nnetwork = \"none\"\nfile = \"Other\"\n";
+    let at = |path: &str, context: &str| {
+        format!("build = \"packed\", path = \"{path}\", context = \"{context}\"")
+    };
+    let (archive, text) = (at("/copied/a.tar.gz", "a.tar.gz"), at("/copied/text", "text"));
+    let (handed_in, wrong) = (at("/copied/own", "own"), at("/copied/text", "a.tar.gz"));
+    let (none, no_file) = (at("/copied/text", "none"), at("/copied/none", "text"));
+    let probes = all(&[
+        (
+            "yes-unpacked",
+            "file",
+            "build = \"packed\", path = \"/unpacked/d/${word}\"",
+            "text = \"${word}\"",
+        ),
+        ("yes-archive", "file", &archive, "same_as_context = true"),
+        ("yes-text", "file", &text, "same_as_context = true, text = \"${word}\""),
+        ("yes-handed-in", "file", &handed_in, "same_as_context = true"),
+        ("no-same", "file", &wrong, "same_as_context = true"),
+        ("yes-none", "file", &none, "same_as_context = { absent = true }"),
+        ("yes-no-file", "file", &no_file, "same_as_context = { absent = true }"),
+        ("yes-ignored", "file", "build = \"packed\", path = \"/copied/ignored\"", "exists = false"),
+        ("yes-not-packed", "build", "", "succeeded = false"),
+        ("yes-named", "image", "build = \"named\"", "labels.other = \"1\""),
+    ]);
+    let files = [
+        ("Dockerfile", dockerfile),
+        ("Other", "FROM busybox\nLABEL other=1\n"),
+        (".dockerignore", "ignored\n"),
+        ("own", "own"),
+    ];
+    hold(&grade(&files, &format!("{builds}{probes}")).await);
+}
+
 /// What the docker command prints.
 fn docker(args: &[&str]) -> Vec<u8> {
     let output = std::process::Command::new("docker").args(args).output().expect("the docker CLI");

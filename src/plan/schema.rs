@@ -74,6 +74,8 @@ fn build() -> Json {
             "like": text(), "secrets": texts(), "args": texts(),
             "ssh": { "anyOf": [{ "type": "boolean" }, { "type": "array", "items": text() }] },
             "files": texts(), "zeros": texts(),
+            "archives": { "type": "object", "additionalProperties": texts() },
+            "restore": { "type": "array", "items": text() }, "file": text(),
             "modes": { "type": "object", "additionalProperties": mode },
             "mounts": {
                 "type": "object", "propertyNames": { "enum": MOUNT_TYPES },

@@ -28,8 +28,12 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("limit", Shape::Text, "the limit that was hit: memory, processes or disk"),
         FactDef::new("log", Shape::Text, "the end of the failing step's output"),
         FactDef::new("steps", Shape::List, "the instructions, in the order they ended"),
-        FactDef::new("cached_steps", Shape::List, "those that came from the cache"),
-        FactDef::new("ran_steps", Shape::List, "those that did not"),
+        FactDef::new(
+            "cached_steps",
+            Shape::List,
+            "those that came from the cache; FROM is never among them, as an image is not made",
+        ),
+        FactDef::new("ran_steps", Shape::List, "those that did not, without FROM"),
         FactDef::new("duration", Shape::Millis, "how long the build took"),
         FactDef::new("context_size", Shape::Bytes, "of the files sent to the builder"),
         FactDef::new("context_files", Shape::Int, "how many files were sent"),
@@ -98,14 +102,14 @@ fn facts(built: &Built) -> Facts {
     set("timed_out", timed_out.into());
     let Some(report) = report else { return facts };
     set("duration", Value::Millis(millis(report.took)));
-    let named = |keep: fn(&&Step) -> bool| -> Value {
-        let steps = report.steps.iter().filter(|step| step.instruction().is_some());
-        let names = steps.filter(keep).filter_map(Step::instruction);
-        Value::List(names.map(str::to_owned).collect())
+    let named = |keep: &dyn Fn(&Step) -> bool| -> Value {
+        let steps = report.steps.iter().filter(|step| keep(step));
+        Value::List(steps.filter_map(Step::instruction).map(str::to_owned).collect())
     };
-    set("steps", named(|_| true));
-    set("cached_steps", named(|step| step.cached));
-    set("ran_steps", named(|step| step.ran && !step.cached));
+    set("steps", named(&|_| true));
+    let is_made = |step: &Step| step.instruction().is_some_and(|name| !name.starts_with("FROM "));
+    set("cached_steps", named(&|step| step.cached && is_made(step)));
+    set("ran_steps", named(&|step| step.ran && !step.cached && is_made(step)));
     if let Some((failure, step)) = failed_step(report) {
         if let Some(code) = failure.exit_code {
             set("exit_code", code.into());

@@ -10,6 +10,7 @@ mod build;
 mod dockerfile;
 mod exec;
 mod file;
+mod find;
 mod health;
 mod image;
 mod layers;
@@ -35,6 +36,7 @@ pub const KINDS: &[Kind] = &[
     dockerfile::KIND,
     exec::KIND,
     file::KIND,
+    find::KIND,
     health::KIND,
     image::KIND,
     layers::KIND,

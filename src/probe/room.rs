@@ -191,6 +191,24 @@ impl Room {
         Ok(self.build(recipe).await?.image.clone())
     }
 
+    /// As [`Room::image`], for what a submission is compared with: what is made of the exercise's own
+    /// files has to build.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn image_to_compare(
+        &self,
+        recipe: &BuildRecipe,
+    ) -> Result<Result<String, String>, Fault> {
+        match self.image(recipe).await? {
+            Err(because) if recipe.given => {
+                let message = format!("the exercise's own image does not build: {because}");
+                Err(Fault { message, advice: None })
+            }
+            image => Ok(image),
+        }
+    }
+
     /// The image that a recipe led to, if it was followed and there is one.
     pub fn built(&self, recipe: &BuildRecipe) -> Option<String> {
         let made = cell(&self.builds, recipe).get()?.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Entry, Fields, Item, Node, Review};
+use crate::document::{Entry, Fields, Item, Node, Review, Span};
 use crate::nonce::{Declared, Origin};
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
 use crate::unit;
@@ -14,6 +14,10 @@ pub const PARENT: &str = "parent";
 
 /// The value that is the public half of the SSH agents' key.
 pub const SSH_KEY: &str = "ssh_key";
+
+/// What makes sense of a folder that was handed in, and of no other.
+const OF_A_FOLDER: [&str; 7] =
+    ["archives", "restore", "remove", "file", "target", "mounts", "skip"];
 
 /// What a RUN can mount.
 pub const MOUNT_TYPES: [&str; 5] = ["bind", "cache", "secret", "ssh", "tmpfs"];
@@ -34,6 +38,31 @@ pub(super) fn read(
         builds.push((entry.key.clone(), recipe));
     }
     builds
+}
+
+/// Files that builds take from what the exercise hands out, and where that is said.
+pub(super) fn given_files(root: &Node) -> Vec<(String, Span)> {
+    let mut files = Vec::new();
+    let Some(Item::Table(builds)) = field(root, "builds").map(|node| &node.item) else {
+        return files;
+    };
+    for build in builds.iter().map(|entry| &entry.node) {
+        let restored = field(build, "restore").map(|node| &node.item);
+        let restored = if let Some(Item::List(items)) = restored { items.as_slice() } else { &[] };
+        let is_given = field(build, "given").is_some();
+        let dockerfile = field(build, "file").filter(|_| is_given);
+        for node in restored.iter().chain(dockerfile) {
+            if let Item::Text(path) = &node.item {
+                files.push((path.clone(), node.span.clone()));
+            }
+        }
+    }
+    files
+}
+
+fn field<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let Item::Table(entries) = &node.item else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
 /// Reads the tables of images that a play leaves, and adds them.
@@ -66,7 +95,7 @@ pub(super) fn read_played(
 }
 
 fn is_of_a_play(entry: &Entry) -> bool {
-    matches!(&entry.node.item, Item::Table(fields) if fields.iter().any(|field| field.key == "play"))
+    field(&entry.node, "play").is_some()
 }
 
 /// Whether some table among them has a key.
@@ -154,15 +183,23 @@ fn recipe(
         let own = if recipe.parent.is_some() { text.replace("${parent}", "") } else { text };
         values::known(&own, node, declared, review);
     }
-    let of_a_folder = ["remove", "target", "mounts", "skip"].map(|key| fields.get(key));
-    if let Some(node) = of_a_folder[0] {
+    if let Some(node) = fields.get("archives") {
+        recipe.archives = archives(node, declared, review);
+    }
+    if let Some(node) = fields.get("restore") {
+        recipe.restore = node.texts(review).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("remove") {
         recipe.remove = node.texts(review).unwrap_or_default();
     }
-    if let Some(node) = of_a_folder[1] {
+    if let Some(node) = fields.get("file") {
+        recipe.file = node.text(review);
+    }
+    if let Some(node) = fields.get("target") {
         recipe.target = node.text(review);
     }
     if recipe.parent.is_some() {
-        for node in of_a_folder.into_iter().flatten() {
+        for node in OF_A_FOLDER.into_iter().filter_map(|key| fields.get(key)) {
             review.note(&node.span, "a downstream build's context is its `files` and nothing else");
         }
     }
@@ -242,6 +279,20 @@ pub(super) fn find(
         builds.iter().map(|(known, _)| known.as_str()),
     );
     None
+}
+
+/// The texts that are packed into each archive.
+fn archives(
+    node: &Node,
+    declared: &[Declared],
+    review: &mut Review,
+) -> BTreeMap<String, BTreeMap<String, String>> {
+    let entries = node.entries(review).unwrap_or_default();
+    let archive = |entry: &Entry| {
+        values::known(&entry.key, &entry.node, declared, review);
+        (entry.key.clone(), text_map(&entry.node, declared, review))
+    };
+    entries.iter().map(archive).collect()
 }
 
 pub(super) fn text_map(

@@ -157,6 +157,8 @@ pub struct Draft {
     pub source: String,
     /// What could be read.
     pub rubric: Rubric,
+    /// Files that builds take from what the exercise hands out, and where that is said.
+    pub given_files: Vec<(String, Span)>,
     /// What is wrong.
     pub review: Review,
 }

@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use super::ignore::NoPattern;
 use super::overlay::{Content, Overlay, Written};
-use super::{Dockerfile, IgnoreRules, SubmissionError};
+use super::{IgnoreRules, SubmissionError};
 
 /// What a context may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +72,14 @@ const RULES_SIZE: u64 = 64 * 1024;
 /// Packs the folder `root`.
 pub(super) fn pack(
     root: &Path,
-    dockerfile: Option<&Dockerfile>,
+    dockerfile: Option<&str>,
     overlay: &Overlay,
     limits: &ContextLimits,
 ) -> Result<Context, ContextError> {
     let dockerfile = dockerfile.ok_or(ContextError::NoDockerfile)?;
-    let rules = rules(root, &dockerfile.path, overlay)?;
+    let rules = rules(root, dockerfile, overlay)?;
+    // The builder needs the Dockerfile even when a rule keeps it from COPY.
+    let is_ignored = |path: &str| rules.ignores(path) && path != dockerfile;
     let mut packer = Packer::new(limits);
     let read =
         |path: &Path, source: io::Error| SubmissionError::Read { path: path.to_owned(), source };
@@ -98,8 +100,7 @@ pub(super) fn pack(
         let shown = name.to_string_lossy();
         let is_folder = entry.file_type().is_dir();
         let removed = overlay.remove.iter().any(|gone| name.starts_with(gone));
-        // The builder needs the Dockerfile even when a rule keeps it from COPY.
-        if removed || (rules.ignores(&shown) && shown != dockerfile.path) {
+        if removed || is_ignored(&shown) {
             if is_folder && (removed || !rules.has_exceptions()) {
                 walk.skip_current_dir();
             }
@@ -111,10 +112,7 @@ pub(super) fn pack(
                 .map_err(|error| error.into_context(|source| read(path, source)))?;
         }
     }
-    for (name, file) in &overlay.files {
-        if rules.ignores(name) && *name != dockerfile.path {
-            continue;
-        }
+    for (name, file) in overlay.files.iter().filter(|(name, _)| !is_ignored(name)) {
         let before =
             std::fs::symlink_metadata(root.join(name)).ok().filter(std::fs::Metadata::is_file);
         let mode = file.mode.or(before.map(|data| mode_of(&data)));
@@ -122,7 +120,7 @@ pub(super) fn pack(
             .write(name, &file.content, mode.unwrap_or(0o644))
             .map_err(|error| error.into_context(|source| read(Path::new(name), source)))?;
     }
-    packer.finish(dockerfile.path.clone())
+    packer.finish(dockerfile.to_owned())
 }
 
 /// A context of a few texts, the Dockerfile among them: for builds that start from a submission's
@@ -148,7 +146,10 @@ fn rules(root: &Path, dockerfile: &str, overlay: &Overlay) -> Result<IgnoreRules
             parsed.map_err(|NoPattern(line)| ContextError::NoPattern { path: path.clone(), line })
         };
         if let Some(text) = overlay.text(&path) {
-            return parse(text);
+            return parse(&text);
+        }
+        if overlay.remove.contains(&path) {
+            continue;
         }
         if let Some(file) = super::files::read(root, &path)? {
             let text = String::from_utf8_lossy(&file.content);
@@ -229,7 +230,7 @@ impl Packer {
 
     fn write(&mut self, name: &str, content: &Content, mode: u32) -> Result<(), Refusal> {
         let size = match content {
-            Content::Text(text) => text.len() as u64,
+            Content::Bytes(bytes) => bytes.len() as u64,
             Content::Zeros(size) => *size,
         };
         self.count(size)?;
@@ -238,7 +239,7 @@ impl Packer {
         header.set_size(size);
         // Names are a rubric's own, and writing to memory does not fail.
         let _ = match content {
-            Content::Text(text) => self.tar.append_data(&mut header, name, text.as_bytes()),
+            Content::Bytes(bytes) => self.tar.append_data(&mut header, name, bytes.as_slice()),
             Content::Zeros(size) => {
                 self.tar.append_data(&mut header, name, io::repeat(0).take(*size))
             }

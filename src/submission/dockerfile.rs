@@ -67,25 +67,28 @@ pub struct Stage {
 
 /// Finds the Dockerfile as the docker CLI does: `Dockerfile`, else `dockerfile`.
 pub(super) fn find(root: &Path) -> Option<Dockerfile> {
-    ["Dockerfile", "dockerfile"].into_iter().find_map(|name| {
-        let file = files::read(root, name).ok().flatten()?;
-        let content = match file.kind {
-            FileKind::File => file.content,
-            FileKind::Symlink => {
-                // The builder resolves a link inside the context, and no other.
-                let target = root.join(name).canonicalize().ok()?;
-                let inside = target.strip_prefix(root).ok()?.to_str()?.to_owned();
-                files::read(root, &inside).ok().flatten()?.content
-            }
-            FileKind::Directory | FileKind::Other => return None,
-        };
-        let text = String::from_utf8_lossy(&content).into_owned();
-        Some(Dockerfile {
-            path: name.to_owned(),
-            summary: Summary::of(&text),
-            lines: text.lines().count(),
-            text,
-        })
+    ["Dockerfile", "dockerfile"].into_iter().find_map(|name| read(root, name))
+}
+
+/// The Dockerfile of that path.
+pub(super) fn read(root: &Path, path: &str) -> Option<Dockerfile> {
+    let file = files::read(root, path).ok().flatten()?;
+    let content = match file.kind {
+        FileKind::File => file.content,
+        FileKind::Symlink => {
+            // The builder resolves a link inside the context, and no other.
+            let target = root.join(path).canonicalize().ok()?;
+            let inside = target.strip_prefix(root).ok()?.to_str()?.to_owned();
+            files::read(root, &inside).ok().flatten()?.content
+        }
+        FileKind::Directory | FileKind::Other => return None,
+    };
+    let text = String::from_utf8_lossy(&content).into_owned();
+    Some(Dockerfile {
+        path: path.to_owned(),
+        summary: Summary::of(&text),
+        lines: text.lines().count(),
+        text,
     })
 }
 

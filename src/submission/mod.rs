@@ -75,6 +75,11 @@ impl Submission {
         self.dockerfile.as_ref()
     }
 
+    /// A Dockerfile of it that is called otherwise.
+    pub fn dockerfile_at(&self, path: &str) -> Option<Dockerfile> {
+        dockerfile::read(&self.root, path)
+    }
+
     /// A file of it.
     ///
     /// # Errors
@@ -100,7 +105,8 @@ impl Submission {
         overlay: &Overlay,
         limits: &ContextLimits,
     ) -> Result<Context, ContextError> {
-        context::pack(&self.root, self.dockerfile(), overlay, limits)
+        let own = self.dockerfile().map(|dockerfile| dockerfile.path.as_str());
+        context::pack(&self.root, overlay.dockerfile.as_deref().or(own), overlay, limits)
     }
 
     /// Everything but Git's own folder as a tar, below a folder of that name, owned by that user.

@@ -36,17 +36,12 @@ impl Room {
         let tag = own.map_or(parent, String::as_str);
         let dockerfile = recipe.dockerfile.as_deref().unwrap_or("FROM ${parent}\n");
         let dockerfile = self.fill(&dockerfile.replace("${parent}", tag));
-        Ok(small_context(self.written(recipe), dockerfile))
+        Ok(small_context(self.written(recipe)?, dockerfile))
     }
 
     /// The submission's context.
     pub(super) async fn context(&self, recipe: &BuildRecipe) -> Result<Packed, Fault> {
-        let submission = match &self.given {
-            Some(given) if recipe.given => {
-                Submission::open(given).map_err(|error| fault(error.to_string()))?
-            }
-            _ => self.submission.clone(),
-        };
+        let submission = self.source(recipe)?;
         let changed = match self.changed_dockerfile(recipe, &submission) {
             Some(Err(because)) => return Err(fault(because)),
             Some(Ok((_, text))) if recipe.base => {
@@ -54,19 +49,48 @@ impl Room {
             }
             changed => changed.and_then(Result::ok),
         };
-        let mut files = self.written(recipe);
+        let mut files = self.written(recipe)?;
         files.extend(changed.map(|(path, text)| (path, text.into())));
-        let overlay = Overlay { files, remove: self.fill_all(&recipe.remove) };
+        let remove = self.fill_all(&recipe.remove);
+        let overlay = Overlay { files, remove, dockerfile: recipe.file.clone() };
         let limits = self.limits.context;
         let packing = move || submission.context(&overlay, &limits);
         match tokio::task::spawn_blocking(packing).await {
             Ok(Ok(context)) => Ok(Ok(context)),
-            Ok(Err(ContextError::Read(error))) => Err(fault(error.to_string())),
+            Ok(Err(ContextError::Read(error))) => Err(fault(error)),
             Ok(Err(error)) => {
                 let too_large = matches!(error, ContextError::TooLarge { .. });
                 Ok(Err((error.to_string(), too_large)))
             }
-            Err(error) => Err(fault(error.to_string())),
+            Err(error) => Err(fault(error)),
+        }
+    }
+
+    /// A file that is handed to the builder of a recipe, whatever a `.dockerignore` says; none when
+    /// there is none, or it is too large to be read whole.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub fn context_file(&self, recipe: &BuildRecipe, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(written) = self.written(recipe)?.remove(path) {
+            return Ok(match written.content {
+                Content::Bytes(bytes) => Some(bytes),
+                Content::Zeros(_) => None,
+            });
+        }
+        if recipe.parent.is_some() {
+            return Ok(None);
+        }
+        let file = self.source(recipe)?.file(path).map_err(fault)?;
+        let whole = file.filter(|file| file.size == file.content.len() as u64);
+        Ok(whole.map(|file| file.content))
+    }
+
+    /// The folder that a build's context is taken from.
+    fn source(&self, recipe: &BuildRecipe) -> Result<Submission, Fault> {
+        match &self.given {
+            Some(given) if recipe.given => Submission::open(given).map_err(fault),
+            _ => Ok(self.submission.clone()),
         }
     }
 
@@ -85,7 +109,10 @@ impl Room {
         if recipe.dockerfile.is_none() && rewrite.is_empty() {
             return None;
         }
-        let handed_in = submission.dockerfile()?;
+        let handed_in = match &recipe.file {
+            Some(path) => submission.dockerfile_at(path)?,
+            None => submission.dockerfile()?.clone(),
+        };
         let own = recipe.dockerfile.as_deref().map(|text| self.fill(text));
         let text = own.as_deref().unwrap_or(&handed_in.text);
         let changed = if rewrite.is_empty() { Some(text.to_owned()) } else { rewrite.apply(text) };
@@ -94,17 +121,31 @@ impl Room {
     }
 
     /// The files that a recipe writes.
-    fn written(&self, recipe: &BuildRecipe) -> BTreeMap<String, Written> {
-        let texts = recipe.files.iter().map(|(path, text)| (path, Content::Text(self.fill(text))));
-        let zeros = recipe.zeros.iter().map(|(path, size)| (path, Content::Zeros(*size)));
-        let written = texts.chain(zeros).map(|(path, content)| {
+    fn written(&self, recipe: &BuildRecipe) -> Result<BTreeMap<String, Written>, Fault> {
+        let mut written = BTreeMap::new();
+        for path in &recipe.restore {
+            let Some(given) = &self.given else {
+                return Err(fault(format!("the exercise's given file {path} is missing")));
+            };
+            written.extend(Written::copies(given, path).map_err(fault)?);
+        }
+        for (path, text) in &recipe.files {
             let mode = recipe.modes.get(path).copied();
-            (self.fill(path), Written { content, mode })
-        });
-        written.collect()
+            written.insert(self.fill(path), Written { mode, ..self.fill(text).into() });
+        }
+        for (path, size) in &recipe.zeros {
+            let zeros = Written { content: Content::Zeros(*size), mode: None };
+            written.insert(self.fill(path), zeros);
+        }
+        for (path, texts) in &recipe.archives {
+            let archive = Written::archive(&self.fill_map(texts));
+            let archive = archive.map_err(|error| fault(format!("failed to pack {path}: {error}")));
+            written.insert(self.fill(path), archive?);
+        }
+        Ok(written)
     }
 }
 
-fn fault(message: String) -> Fault {
-    Fault { message, advice: None }
+fn fault(error: impl ToString) -> Fault {
+    Fault { message: error.to_string(), advice: None }
 }
