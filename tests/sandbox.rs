@@ -14,11 +14,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grade::engine::{Endpoint, Engine};
+use grade::engine::{Endpoint, Engine, Owner, SandboxSpec};
 use grade::evidence::{Evidence, Outcome};
 use grade::fact::{Facts, Value};
 use grade::plan;
-use grade::sandbox::{Program, Sandbox, SandboxLimits, Wish};
+use grade::sandbox::{LABEL, MAKER, Program, Sandbox, SandboxLimits, Wish};
 use grade::session::{Place, Session};
 use grade::submission::Submission;
 
@@ -219,7 +219,7 @@ async fn left(engine: &Engine) -> BTreeSet<String> {
         String::from_utf8(output.stdout).unwrap()
     };
     let mut own = BTreeSet::new();
-    for sandbox in engine.sandboxes(grade::sandbox::LABEL).await.unwrap() {
+    for sandbox in engine.sandboxes(LABEL).await.unwrap() {
         let mounts = "{{range .Mounts}}{{.Name}}\n{{end}}";
         own.insert(sandbox.id.clone());
         own.extend(docker(&["inspect", "-f", mounts, &sandbox.id]).lines().map(str::to_owned));
@@ -257,7 +257,7 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
     let before = left(&engine).await;
-    let warm = async || engine.sandboxes(grade::sandbox::LABEL).await.unwrap();
+    let warm = async || engine.sandboxes(LABEL).await.unwrap();
     let is_new = {
         let known: BTreeSet<String> = warm().await.into_iter().map(|one| one.id).collect();
         move |id: &String| !known.contains(id)
@@ -268,6 +268,45 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     assert_eq!(left(&engine).await, before);
     let made: Vec<String> = warm().await.into_iter().map(|one| one.id).filter(is_new).collect();
     assert!(made.len() <= 2, "one for each make, used again: {made:?}");
+}
+
+/// A sandbox that is being made is not running yet, and one whose engine was killed leaves its disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn clean_removes_what_is_left_of_sandboxes_and_none_that_is_being_made() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let this = Owner::this_process().expect("a /proc");
+    let gone = this.to_string().replace(&format!(":{}:", std::process::id()), ":4194305:");
+    let create = async |maker: &str| {
+        let spec = SandboxSpec {
+            name: format!("sandbox-{:08x}", rand::random::<u32>()),
+            image: "busybox".to_owned(),
+            command: vec!["true".to_owned()],
+            env: Vec::new(),
+            labels: [(LABEL, "trial"), (MAKER, maker)]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            memory: 64 << 20,
+            pids: 64,
+            cpus: 0.5,
+            disk: "/sandbox".to_owned(),
+            outside: false,
+        };
+        engine.create_sandbox(&spec).await.unwrap()
+    };
+    let (ours, theirs) = (create(&this.to_string()).await, create(&gone).await);
+    let bereft = create(&gone).await;
+    engine.remove_keeping_volumes(&bereft).await.unwrap();
+    assert_eq!(engine.sandbox_disks(LABEL).await.unwrap().len(), 1);
+
+    let said = run(&["clean"]);
+    assert!(said.contains("removed sandbox's disk"), "{said}");
+    assert_eq!(engine.sandbox_disks(LABEL).await.unwrap(), []);
+    let trial = format!("{LABEL}=trial");
+    let left = engine.sandboxes(&trial).await.unwrap();
+    let left: Vec<&str> = left.iter().map(|sandbox| sandbox.id.as_str()).collect();
+    assert_eq!(left, [ours.as_str()], "not {theirs}: {said}");
+    engine.remove(&ours).await.unwrap();
 }
 
 /// A container that was made and never started tells its end to nobody who listens to it, and who

@@ -58,8 +58,11 @@ pub fn is_tar(start: &[u8]) -> bool {
         || (start.len() >= HEAD && start[..HEAD].iter().all(|byte| *byte == 0))
 }
 
-/// The first [`HEAD`] bytes, or all that there are.
-pub(super) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
+/// The first KiB, or all that there is, in however small pieces it comes.
+///
+/// # Errors
+/// When the source fails.
+pub fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD);
     source.take(HEAD as u64).read_to_end(&mut head)?;
     Ok(head)

@@ -27,11 +27,10 @@ use flate2::bufread::GzDecoder;
 use bounds::{Budget, Source, Unfolded, too_large};
 use contents::{Contents, Member};
 use flaw::Flaw;
-use magic::head;
 
 pub use bounds::Bounds;
 pub use image::{Image, manifest};
-pub use magic::{Compression, is_tar};
+pub use magic::{Compression, head, is_tar};
 
 const PIECE: usize = 64 * 1024;
 

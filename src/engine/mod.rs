@@ -42,7 +42,7 @@ pub use container::{
 };
 pub use docker::{
     Engine, EngineInfo, ImageExport, Keep, OwnedFilter, OwnedKind, OwnedObject, PathReader, Pipe,
-    SandboxContainer, SandboxSpec,
+    SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};

@@ -1,13 +1,14 @@
 //! Walks an image as `docker save` writes it, in docker's own layout or OCI's, and searches it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
+use flate2::bufread::MultiGzDecoder;
 use serde_json::Value as Json;
 
 use super::needle::Needle;
 use super::sieve::{Bounds, Sieve};
-use crate::archive::{Compression, is_tar, manifest};
+use crate::archive::{Compression, head, is_tar, manifest};
 
 /// The most bytes of a JSON file that are read into memory.
 const JSON: u64 = 8 * 1024 * 1024;
@@ -103,27 +104,27 @@ struct Walk<'n> {
 }
 
 impl Walk<'_> {
-    fn member(&mut self, name: &str, size: u64, content: impl Read) -> Result<(), LeakError> {
-        let mut content = BufReader::with_capacity(PIECE, content);
-        let start = content.fill_buf()?;
-        let compression = Compression::of(start);
-        if compression == Compression::Zstd {
-            return Err(LeakError::Zstd(name.to_owned()));
-        }
-        if compression == Compression::Gzip {
-            let mut unfolded =
-                BufReader::with_capacity(PIECE, flate2::bufread::MultiGzDecoder::new(content));
-            return if is_tar(unfolded.fill_buf()?) { self.layer(name, unfolded) } else { Ok(()) };
-        }
-        if is_tar(start) {
-            return self.layer(name, content);
-        }
-        if size <= JSON {
-            let mut bytes = Vec::new();
-            content.take(JSON).read_to_end(&mut bytes)?;
-            self.document(name, &bytes);
-        } else {
-            self.complete = false;
+    fn member(&mut self, name: &str, size: u64, mut content: impl Read) -> Result<(), LeakError> {
+        let start = head(&mut content)?;
+        let content = BufReader::with_capacity(PIECE, start.as_slice().chain(content));
+        match Compression::of(&start) {
+            Compression::Zstd => return Err(LeakError::Zstd(name.to_owned())),
+            Compression::Gzip => {
+                let mut unfolded = MultiGzDecoder::new(content);
+                let start = head(&mut unfolded)?;
+                if is_tar(&start) {
+                    let unfolded = start.as_slice().chain(unfolded);
+                    return self.layer(name, BufReader::with_capacity(PIECE, unfolded));
+                }
+                self.complete = false;
+            }
+            _ if is_tar(&start) => return self.layer(name, content),
+            _ if size <= JSON => {
+                let mut bytes = Vec::new();
+                content.take(JSON).read_to_end(&mut bytes)?;
+                self.document(name, &bytes);
+            }
+            _ => self.complete = false,
         }
         Ok(())
     }
@@ -180,7 +181,10 @@ impl Walk<'_> {
             self.order = images.into_iter().next().map(|image| image.layers).unwrap_or_default();
             return;
         }
-        let Ok(json) = serde_json::from_slice::<Json>(bytes) else { return };
+        let Ok(json) = serde_json::from_slice::<Json>(bytes) else {
+            self.complete = false;
+            return;
+        };
         if json.get("rootfs").is_none() && json.get("container_config").is_none() {
             return;
         }

@@ -15,11 +15,13 @@ use tokio::io::AsyncReadExt;
 use super::protocol::{
     BUSY, ENGINE, KEEP, LEAVE, PROGRAM, READY, STUDENT, SandboxLimits, USE, Use, VOLUME,
 };
-use crate::engine::{Cause, Engine, EngineError, Put, SandboxSpec, Tunnel};
+use crate::engine::{Cause, Engine, EngineError, Owner, Put, SandboxLife, SandboxSpec, Tunnel};
 use crate::nonce::hex;
 
 /// The label of every sandbox; its value tells of what make it is.
 pub const LABEL: &str = "grade.sandbox";
+/// The label of who made a sandbox; see [`Owner`].
+pub const MAKER: &str = "grade.sandbox.maker";
 /// The image with an engine and the docker command in it.
 pub const IMAGE: &str = "grade-sandbox:1";
 /// How long a new sandbox may take to be set up.
@@ -149,7 +151,7 @@ impl Sandbox {
 /// A sandbox of that make that nobody has.
 async fn free(outer: &Engine, make: &str) -> Result<Option<Tunnel>, EngineError> {
     for container in outer.sandboxes(&format!("{LABEL}={make}")).await? {
-        if !container.running {
+        if container.life != SandboxLife::Running {
             continue;
         }
         // One that ends at this moment is as good as none.
@@ -171,13 +173,15 @@ async fn new(
     let limits = serde_json::to_string(&wish.limits).map_err(|error| broken(error.into()))?;
     let mut command = vec![PROGRAM, "inside", "run", &limits];
     command.extend(wish.outside.then_some("--outside"));
+    let mut labels = HashMap::from([(LABEL.to_owned(), make)]);
+    labels.extend(Owner::this_process().map(|owner| (MAKER.to_owned(), owner.to_string())));
     let spec = SandboxSpec {
         name: format!("sandbox-{:08x}", rand::rng().random::<u32>()),
         image,
         command: command.iter().map(|&word| word.to_owned()).collect(),
         // Engines look for this before they try what only the machine's own can do.
         env: vec!["container=docker".to_owned()],
-        labels: HashMap::from([(LABEL.to_owned(), make)]),
+        labels,
         memory: wish.limits.memory.saturating_add(ENGINE_MEMORY),
         pids: wish.limits.processes.saturating_add(ENGINE_PROCESSES),
         cpus: f64::from(outer.processors().await?) * PROCESSORS,

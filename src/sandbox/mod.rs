@@ -10,5 +10,5 @@ mod claim;
 pub mod inside;
 mod protocol;
 
-pub use claim::{IMAGE, LABEL, Program, Sandbox, Wish};
+pub use claim::{IMAGE, LABEL, MAKER, Program, Sandbox, Wish};
 pub use protocol::{DISK_HOME, HOME, Limit, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use};

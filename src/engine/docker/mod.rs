@@ -27,7 +27,7 @@ use serde::Deserialize;
 pub use files::PathReader;
 pub use image::ImageExport;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
-pub use sandbox::{Pipe, SandboxContainer, SandboxSpec};
+pub use sandbox::{Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec};
 pub use wipe::Keep;
 
 use super::dial::Dialer;

@@ -8,9 +8,11 @@ use bollard::container::LogOutput;
 use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::{
     ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, HostConfigCgroupnsModeEnum,
+    Mount, MountType, MountVolumeOptions,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ImportImageOptionsBuilder, ListContainersOptionsBuilder,
+    ListVolumesOptionsBuilder, RemoveVolumeOptions,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -39,7 +41,7 @@ pub struct SandboxSpec {
     pub command: Vec<String>,
     /// Its environment.
     pub env: Vec<String>,
-    /// Labels, in full.
+    /// Labels of the container and its disk, in full.
     pub labels: HashMap<String, String>,
     /// Bytes of memory, swap included.
     pub memory: u64,
@@ -62,8 +64,29 @@ pub struct SandboxContainer {
     pub name: String,
     /// Its labels.
     pub labels: HashMap<String, String>,
-    /// Whether it runs.
-    pub running: bool,
+    /// How far its life has come.
+    pub life: SandboxLife,
+}
+
+/// How far the life of a sandbox's container has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SandboxLife {
+    /// It was created and never started: whoever made it may be about to.
+    Created,
+    /// It runs.
+    Running,
+    /// It has ended, and its engine was stopped before it could be removed.
+    Ended,
+}
+
+/// The disk of a sandbox that is gone. An engine that is killed forgets the disks of the sandboxes
+/// that ended with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxDisk {
+    /// The volume's name.
+    pub name: String,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
 }
 
 /// Standard input and output of a command in a container: what it prints can be read here, what is
@@ -95,6 +118,39 @@ impl Engine {
         let containers = call(self.docker.list_containers(Some(options))).await;
         let containers = containers.map_err(|cause| EngineError::List { cause })?;
         Ok(containers.into_iter().filter_map(sandbox).collect())
+    }
+
+    /// The disks with this label whose sandboxes are gone.
+    ///
+    /// # Errors
+    /// [`EngineError::List`] when the engine failed.
+    pub async fn sandbox_disks(&self, label: &str) -> Result<Vec<SandboxDisk>, EngineError> {
+        let filters = HashMap::from([
+            ("label".to_owned(), vec![label.to_owned()]),
+            ("dangling".to_owned(), vec!["true".to_owned()]),
+        ]);
+        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let listed = call(self.docker.list_volumes(Some(options))).await;
+        let listed = listed.map_err(|cause| EngineError::List { cause })?;
+        let disk = |volume: bollard::models::Volume| SandboxDisk {
+            name: volume.name,
+            labels: volume.labels,
+        };
+        Ok(listed.volumes.unwrap_or_default().into_iter().map(disk).collect())
+    }
+
+    /// Removes a sandbox's disk. One that is gone, or in use after all, is fine.
+    ///
+    /// # Errors
+    /// [`EngineError::Remove`] when the engine failed.
+    pub async fn remove_sandbox_disk(&self, name: &str) -> Result<(), EngineError> {
+        let removed = call_or_refusal(self.docker.remove_volume(name, None::<RemoveVolumeOptions>));
+        let cause = match removed.await {
+            Ok(Ok(()) | Err((404 | 409, _))) => return Ok(()),
+            Ok(Err((_, message))) => Cause::of_message(message),
+            Err(cause) => cause,
+        };
+        Err(EngineError::Remove { object: format!("the volume {name}"), cause })
     }
 
     /// Runs a command in a running container and gives its standard input and output.
@@ -190,12 +246,13 @@ fn sandbox(container: ContainerSummary) -> Option<SandboxContainer> {
     let names = container.names.unwrap_or_default();
     let name = names.iter().filter_map(|name| name.strip_prefix('/'));
     let name = name.into_iter().find(|name| name.starts_with(NAME_PREFIX))?.to_owned();
-    Some(SandboxContainer {
-        id: container.id?,
-        name,
-        labels: container.labels.unwrap_or_default(),
-        running: container.state.is_some_and(|state| state.to_string() == "running"),
-    })
+    let life = match container.state?.to_string().as_str() {
+        "created" => SandboxLife::Created,
+        "exited" | "dead" | "removing" => SandboxLife::Ended,
+        _ => SandboxLife::Running,
+    };
+    let labels = container.labels.unwrap_or_default();
+    Some(SandboxContainer { id: container.id?, name, labels, life })
 }
 
 fn body(spec: &SandboxSpec) -> ContainerCreateBody {
@@ -221,6 +278,16 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
         readonly_paths: Some(Vec::new()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         device_cgroup_rules: Some(texts(&DEVICES)),
+        // Without a name the volume is the container's own, and goes with it.
+        mounts: Some(vec![Mount {
+            target: Some(spec.disk.clone()),
+            typ: Some(MountType::VOLUME),
+            volume_options: Some(MountVolumeOptions {
+                labels: Some(spec.labels.clone()),
+                ..MountVolumeOptions::default()
+            }),
+            ..Mount::default()
+        }]),
         network_mode: Some(if spec.outside { "bridge" } else { "none" }.to_owned()),
         ..HostConfig::default()
     };
@@ -232,8 +299,6 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
         env: Some(spec.env.clone()),
         user: Some("0:0".to_owned()),
         labels: Some(spec.labels.clone()),
-        // Without a name the volume is the container's own, and goes with it.
-        volumes: Some(vec![spec.disk.clone()]),
         host_config: Some(host),
         ..ContainerCreateBody::default()
     }

@@ -74,12 +74,33 @@ fn what_could_not_be_looked_into_is_said() {
     }
     let large = vec![b' '; usize::try_from(JSON).unwrap() + 1];
     let needle = Needle::new(SECRET).unwrap();
-    for members in
-        [[("a.tar", tar(&[("k", &stream)])), ("b", vec![])], [("a.tar", tar(&[])), ("b", large)]]
-    {
+    for members in [
+        [("a.tar", tar(&[("k", &stream)])), ("b", b"{}".to_vec())],
+        [("a.tar", tar(&[])), ("b", large)],
+        [("a.tar", tar(&[])), ("b", b"neither a tar nor a document".to_vec())],
+        [("a.tar", tar(&[])), ("b", gzip(b"no tar"))],
+    ] {
         let members = members.each_ref().map(|(name, content)| (*name, content.as_slice()));
         assert!(!search(Cursor::new(tar(&members)), &needle, 0).unwrap().complete);
     }
+}
+
+/// Gives what it has one byte at a time, as a connection may.
+struct Slow(Cursor<Vec<u8>>);
+
+impl Read for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(1);
+        self.0.read(&mut buffer[..length])
+    }
+}
+
+#[test]
+fn what_comes_in_small_pieces_is_the_same() {
+    let layer = tar(&[("a", SECRET.as_bytes())]);
+    let image = tar(&[("a/layer.tar", &layer), ("b/layer.tar", &gzip(&layer))]);
+    let found = search(Slow(Cursor::new(image)), &Needle::new(SECRET).unwrap(), 0).unwrap();
+    assert_eq!((found.layers, found.places.len(), found.complete), (2, 2, true));
 }
 
 #[test]
