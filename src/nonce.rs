@@ -12,6 +12,8 @@ pub enum Origin {
     Random(usize),
     /// A port of this host, as `host:port`: one of those that nothing is known for.
     Port(&'static str),
+    /// The public half of the SSH agents' key, as whoever has that key tells.
+    SshKey,
     /// The SHA-256, in lower-case hex, of a text that may use values declared before.
     Sha256(String),
 }
@@ -39,8 +41,13 @@ pub struct Made {
 /// The values of one run, by name.
 pub type Values = BTreeMap<String, Made>;
 
-/// Makes all declared values, in their order. `random` gives a text of the length asked for.
-pub fn make(declared: &[Declared], mut random: impl FnMut(usize) -> String) -> Values {
+/// Makes all declared values, in their order. `random` gives a text of the length asked for, `ssh_key`
+/// is that of the run.
+pub fn make(
+    declared: &[Declared],
+    ssh_key: &str,
+    mut random: impl FnMut(usize) -> String,
+) -> Values {
     let mut values = Values::new();
     for one in declared {
         let value = match &one.origin {
@@ -51,6 +58,7 @@ pub fn make(declared: &[Declared], mut random: impl FnMut(usize) -> String) -> V
                     .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
                 format!("{host}:{}", 20_000 + number % 10_000)
             }
+            Origin::SshKey => ssh_key.to_owned(),
             Origin::Sha256(text) => hex(&Sha256::digest(fill(text, &values))),
         };
         let says = one.says.clone();
@@ -127,7 +135,7 @@ mod tests {
                 says: "‹digest›".into(),
             },
         ];
-        make(&declared, |length| "s".repeat(length))
+        make(&declared, "", |length| "s".repeat(length))
     }
 
     #[test]

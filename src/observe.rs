@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use rand::RngExt;
 
+use crate::engine::SshKey;
 use crate::evidence::{
     DockerfileMap, EngineStamp, Evidence, FORMAT, Fault, Observation, Outcome, RubricStamp, clip,
 };
@@ -29,11 +30,11 @@ const AT_ONCE: usize = 4;
 /// No question takes longer: a wait without an end must not become one for a class.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-/// The values of one run, fresh from the system's randomness.
-pub fn make_values(rubric: &Rubric) -> Values {
+/// The values of one run, fresh from the system's randomness, and its SSH key.
+pub fn make_values(rubric: &Rubric, ssh_key: &SshKey) -> Values {
     let letters = b"abcdefghijklmnopqrstuvwxyz";
     let all = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    nonce::make(&rubric.values, |length| {
+    nonce::make(&rubric.values, &ssh_key.public(), |length| {
         let mut random = rand::rng();
         let first = letters[random.random_range(0..letters.len())];
         let rest = (1..length).map(|_| all[random.random_range(0..all.len())]);

@@ -26,31 +26,60 @@ pub struct BuildRecipe {
     /// Secrets by id, given from memory.
     #[serde(skip_serializing_if = "is_default")]
     pub secrets: BTreeMap<String, String>,
+    /// Ids for which an SSH agent is forwarded, with the run's key.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ssh: Vec<String>,
     /// Build arguments.
     #[serde(skip_serializing_if = "is_default")]
     pub args: BTreeMap<String, String>,
     /// The stage to build, the last one when `None`.
     #[serde(skip_serializing_if = "is_default")]
     pub target: Option<String>,
-    /// Whether steps may come from the engine's cache; `None`: unless there are secrets, which
-    /// are no part of a step's cache key.
+    /// Whether steps may come from the engine's cache; `None`: unless there are secrets or agents,
+    /// which are no part of a step's cache key.
     #[serde(skip_serializing_if = "is_default")]
     pub cache: Option<bool>,
-    /// Files written over the context, or, with a parent, the whole context.
+    /// Files written into the folder before its rules are followed, or, with a parent, the whole
+    /// context.
     #[serde(skip_serializing_if = "is_default")]
     pub files: BTreeMap<String, String>,
+    /// Permission bits of these files.
+    #[serde(skip_serializing_if = "is_default")]
+    pub modes: BTreeMap<String, u32>,
+    /// Files of that many zeros, written likewise.
+    #[serde(skip_serializing_if = "is_default")]
+    pub zeros: BTreeMap<String, u64>,
+    /// Tars, compressed with gzip, written likewise: of each, the texts in it by their paths.
+    #[serde(skip_serializing_if = "is_default")]
+    pub archives: BTreeMap<String, BTreeMap<String, String>>,
+    /// Files and folders that the exercise hands out, written likewise, as they were.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restore: Vec<String>,
     /// Paths taken out of the context.
     #[serde(skip_serializing_if = "is_default")]
     pub remove: Vec<String>,
+    /// The Dockerfile's path, where it has another name than the usual.
+    #[serde(skip_serializing_if = "is_default")]
+    pub file: Option<String>,
     /// The build whose image this one starts `FROM`: a downstream build.
     #[serde(skip_serializing_if = "is_default")]
     pub parent: Option<Box<BuildRecipe>>,
     /// A build that comes before this one.
     #[serde(skip_serializing_if = "is_default")]
     pub after: Option<Box<BuildRecipe>>,
-    /// The Dockerfile of a downstream build; `${parent}` is the parent's image.
+    /// The Dockerfile, in place of the one handed in; in a downstream build, where `${parent}` is
+    /// the parent's image, in place of the one line.
     #[serde(skip_serializing_if = "is_default")]
     pub dockerfile: Option<String>,
+    /// What each `--mount` of a type becomes in every RUN; its target stays.
+    #[serde(skip_serializing_if = "is_default")]
+    pub mounts: BTreeMap<String, String>,
+    /// Every RUN that mounts something of these types is left out.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip: Vec<String>,
+    /// Nothing is done but FROM: the image that the last stage starts from.
+    #[serde(skip_serializing_if = "is_default")]
+    pub base: bool,
     /// The context is what the exercise hands out, not what was handed in.
     #[serde(skip_serializing_if = "is_default")]
     pub given: bool,
@@ -178,7 +207,24 @@ pub enum Action {
 impl BuildRecipe {
     /// Whether steps may come from the engine's cache.
     pub fn may_use_cache(&self) -> bool {
-        self.cache.unwrap_or(self.secrets.is_empty())
+        self.cache.unwrap_or(self.secrets.is_empty() && self.ssh.is_empty())
+    }
+
+    /// The build of the image that this one's own layers lie upon.
+    pub fn of_base(&self) -> BuildRecipe {
+        match &self.parent {
+            Some(parent) => (**parent).clone(),
+            None => BuildRecipe {
+                base: true,
+                network: self.network,
+                args: self.args.clone(),
+                target: self.target.clone(),
+                given: self.given,
+                file: self.file.clone(),
+                dockerfile: self.dockerfile.clone(),
+                ..BuildRecipe::default()
+            },
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use crate::engine::{Engine, EngineError, Owner};
+use crate::engine::{Engine, EngineError, Owner, SshKey};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
 use crate::plan::Plan;
@@ -113,7 +113,8 @@ impl Session {
         stop: impl Future<Output = ()>,
     ) -> Outcome {
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let values = make_values(&plan.rubric);
+        let ssh_key = SshKey::make();
+        let values = make_values(&plan.rubric, &ssh_key);
         let digest = &self.submission.provenance().digest;
         let run = Run {
             id: run_id(),
@@ -134,6 +135,7 @@ impl Session {
         }
         room.given = self.given;
         room.slug = plan.rubric.slug.clone();
+        room.ssh_key = ssh_key;
         room.listen = listen;
         room.until = until;
         let evidence = tokio::select! {

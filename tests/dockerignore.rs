@@ -115,6 +115,10 @@ const NEWER: [(&str, &str, bool); 6] = [
     ("ma+in.py", "main.py", true),
 ];
 
+/// Sets of rules that the docker CLI builds nothing with.
+const REFUSED: [&str; 9] =
+    ["[", "*.md\n!\n", "a[]b", "a\\", "[^]", "[]a]", "x[a-]", "x[-a]", "*\n!src/[a\n"];
+
 fn folder(rules: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for name in TREE {
@@ -217,6 +221,19 @@ fn differences(program: &Path, rules: &[&str]) -> Vec<String> {
 fn a_context_holds_what_docker_build_would_send() {
     let differences = differences(&docker(), RULES);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn what_docker_build_refuses_is_refused() {
+    let (program, limits) = (docker(), ContextLimits { bytes: 1_000_000, entries: 1_000 });
+    for rules in REFUSED {
+        let folder = folder(rules);
+        let theirs = docker_s(&program, folder.path()).expect_err(rules);
+        assert!(theirs.contains("pattern") || theirs.contains("ancel"), "{rules:?}: {theirs}");
+        let submission = Submission::open(folder.path()).expect("a readable submission");
+        let ours = submission.context(&Overlay::default(), &limits).expect_err(rules).to_string();
+        assert!(ours.contains("is no pattern"), "{rules:?}: {ours}");
+    }
 }
 
 #[test]

@@ -277,6 +277,188 @@ async fn build_tells_how_it_went_and_where_it_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_build_may_have_an_ssh_agent() {
+    // Says hello to the agent, and keeps what it says; only where there is one.
+    let ask = "import os, socket\nif os.path.exists(os.environ['SSH_AUTH_SOCK']):\n agent = socket.socket(socket.AF_UNIX)\n \
+        agent.connect(os.environ['SSH_AUTH_SOCK'])\n agent.sendall(b'\\0\\0\\0\\1\\x0b')\n open('/said', 'wb').write(agent.recv(999))\n";
+    let dockerfile = "FROM python:3.12-slim AS asks\nCOPY ask.py /\nRUN --mount=type=ssh python /ask.py && base64 -w0 /said > /said64 || true\n\
+        FROM busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK && echo ok > /proof\n";
+    let builds = "[builds.agent]\nlike = \"submission\"\nssh = true\n\
+        [builds.other]\nlike = \"submission\"\nssh = [\"other\"]\n\
+        [builds.asks]\nlike = \"agent\"\ntarget = \"asks\"\n\
+        [builds.nobody]\nlike = \"asks\"\nssh = []\n";
+    let probes = all(&[
+        (
+            "yes-agent",
+            "build",
+            "build = \"agent\"",
+            "succeeded = true, agent_mounted = 1, agent_connections = 0, agent_listed = 0, agent_signed = 0",
+        ),
+        ("yes-proof", "file", "build = \"agent\", path = \"/proof\"", "text = \"ok\\n\""),
+        ("yes-other", "build", "build = \"other\"", "succeeded = false, agent_mounted = 0"),
+        ("no-other", "build", "build = \"other\"", "succeeded = true"),
+        ("yes-without", "build", "", "succeeded = false, agent_mounted = { absent = true }"),
+        ("no-without", "build", "", "agent_mounted = 0"),
+        (
+            "yes-asks",
+            "build",
+            "build = \"asks\"",
+            "agent_mounted = 1, agent_connections = 1, agent_listed = 1, agent_signed = 0",
+        ),
+        ("yes-nobody", "file", "build = \"nobody\", path = \"/said\"", "exists = false"),
+        (
+            "no-nobody",
+            "file",
+            "build = \"nobody\", path = \"/said64\"",
+            "size = { at_least = \"80B\" }",
+        ),
+        (
+            "yes-said",
+            "file",
+            "build = \"asks\", path = \"/said64\"",
+            "size = { at_least = \"80B\" }",
+        ),
+        (
+            "yes-key",
+            "leak",
+            "build = \"asks\", needle = \"${ssh_key}\"",
+            "leaked = true, encodings = [\"decoded\", \"base64\"]",
+        ),
+        ("no-key", "leak", "build = \"agent\", needle = \"${ssh_key}\"", "leaked = true"),
+    ]);
+    let files = [("Dockerfile", dockerfile), ("ask.py", ask)];
+    hold(&grade(&files, &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_may_be_written_over_and_its_rules_hold() {
+    let dockerfile = "FROM busybox\nCOPY . /c\nRUN [ ! -e /c/run.sh ] || /c/run.sh\n";
+    let builds = "[builds.written]\nlike = \"submission\"\n\
+        files = { \"run.sh\" = \"#!/bin/sh\\necho ${word} > /ran\\n\", \"a/${word}.env\" = \"x\" }\n\
+        modes = { \"run.sh\" = \"0755\" }\nzeros = { \"large.bin\" = \"5kB\", \"a/out.env\" = \"50MB\" }\n\
+        [builds.like]\nlike = \"written\"\nmodes = {}\n\
+        [builds.seen]\nlike = \"written\"\ndockerfile = \"FROM scratch\\nCOPY . /${word}\\n\"\n";
+    let probes = all(&[
+        ("yes-ran", "file", "build = \"written\", path = \"/ran\"", "text = \"${word}\\n\""),
+        ("no-ran", "file", "path = \"/ran\", unbuilt = \"absent\"", "exists = true"),
+        (
+            "yes-size",
+            "build",
+            "build = \"written\"",
+            "context_size = { between = [\"5kB\", \"6kB\"] }",
+        ),
+        ("yes-mode", "build", "build = \"like\"", "succeeded = false, exit_code = 126"),
+        (
+            "yes-absent",
+            "file",
+            "build = \"like\", path = \"/ran\", unbuilt = \"absent\"",
+            "exists = false",
+        ),
+        (
+            "no-absent",
+            "file",
+            "build = \"like\", path = \"/ran\", unbuilt = \"absent\"",
+            "exists = true",
+        ),
+        (
+            "yes-seen",
+            "file",
+            "build = \"seen\", path = \"/${word}\"",
+            "tree = { equals = [\".dockerignore\", \"Dockerfile\", \"large.bin\", \"run.sh\"] }",
+        ),
+    ]);
+    let files = [("Dockerfile", dockerfile), (".dockerignore", "**/*.env\n")];
+    hold(&grade(&files, &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dockerfile_may_be_built_with_other_mounts_or_without_those_steps() {
+    let dockerfile = "FROM busybox\nARG KIND=tmpfs\n\
+        RUN --mount=type=tmpfs,target=/t,size=4m head -c 2000000 /dev/zero > /t/x; { stat -f -c %T /t; wc -c < /t/x; } > /said\n\
+        RUN --mount=type=${KIND},target=/v stat -f -c %T /v > /variable\n\
+        RUN --mount=type=cache,target=/k touch /k/x && echo kept > /cache\n";
+    let builds = "[builds.other]\nlike = \"submission\"\nmounts = { tmpfs = \"type=cache\" }\n\
+        [builds.small]\nlike = \"submission\"\nmounts = { tmpfs = \"type=tmpfs,size=65536\" }\n\
+        [builds.less]\nlike = \"submission\"\nskip = [\"cache\"]\n";
+    let probes = all(&[
+        ("yes-own", "file", "path = \"/said\"", "lines = { equals = [\"tmpfs\", \"2000000\"] }"),
+        (
+            "yes-other",
+            "file",
+            "build = \"other\", path = \"/said\"",
+            "text = { matches = '^(?:ext2/ext3|overlay|UNKNOWN|xfs|btrfs).*\\n2000000' }",
+        ),
+        ("no-other", "file", "build = \"other\", path = \"/said\"", "lines = [\"tmpfs\"]"),
+        ("no-variable", "file", "build = \"other\", path = \"/variable\"", "lines = [\"tmpfs\"]"),
+        (
+            "yes-small",
+            "file",
+            "build = \"small\", path = \"/said\"",
+            "lines = { equals = [\"tmpfs\", \"65536\"] }",
+        ),
+        ("yes-cache", "file", "path = \"/cache\"", "exists = true"),
+        ("yes-less", "file", "build = \"less\", path = \"/cache\"", "exists = false"),
+        // A step whose mount a variable names counts as one of any type.
+        ("no-less", "file", "build = \"less\", path = \"/variable\"", "exists = true"),
+        ("yes-rest", "file", "build = \"less\", path = \"/said\"", "exists = true"),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_are_those_upon_the_base() {
+    let large = |name: &str| format!("RUN head -c 3000000 /dev/urandom > /{name}\n");
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
+    let dockerfile = format!(
+        "ARG BASE=busybox\nFROM $BASE AS first\n{}\
+         FROM first AS last\nRUN rm /a\nCOPY --from=0 /bin/sh /sh\nCOPY key /key\nRUN rm /key\n\
+         FROM busybox AS other\nCOPY --from=last /sh /sh\n\
+         FROM scratch AS none\nCOPY key /key\n",
+        large("a")
+    );
+    let target =
+        |name: &str| format!("[builds.{name}]\nlike = \"submission\"\ntarget = \"{name}\"\n");
+    let builds: String = ["last", "other", "none"].map(target).concat();
+    let builds = format!(
+        "{builds}[builds.child]\nparent = \"last\"\nnetwork = \"none\"\nfiles = {{ b = \"${{word}}\" }}\n\
+         dockerfile = \"FROM ${{parent}}\\nCOPY b /b\\n\"\n"
+    );
+    let probes = all(&[
+        (
+            "yes-all",
+            "layers",
+            "build = \"last\"",
+            "layers = 5, size = { between = [\"3MB\", \"6MB\"] }, largest = { starts_with = \"RUN head -c 3000000\" }, \
+             largest_size = \"3MB\", base_size = { at_least = \"500kB\" }, steps = { any_item = { starts_with = \"3.0 MB: RUN head\" } }",
+        ),
+        ("no-all", "layers", "build = \"last\"", "size = { at_most = \"3MB\" }"),
+        ("yes-other", "layers", "build = \"other\"", "layers = 1, size = { at_most = \"2MB\" }"),
+        (
+            "yes-none",
+            "layers",
+            "",
+            "layers = 1, size = \"36B\", base_size = \"0B\", largest = { starts_with = \"COPY\" }",
+        ),
+        ("yes-child", "layers", "build = \"child\"", "layers = 1, size = \"20B\""),
+        (
+            "yes-key",
+            "leak",
+            "build = \"last\", needle = \"PRIVATE KEY-----\", layers = \"own\"",
+            "leaked = true, places = { any_item = { contains = \"/key\" } }",
+        ),
+        (
+            "no-key",
+            "leak",
+            "build = \"child\", needle = \"PRIVATE KEY-----\", layers = \"own\"",
+            "leaked = true",
+        ),
+        ("yes-below", "leak", "build = \"child\", needle = \"PRIVATE KEY-----\"", "leaked = true"),
+    ]);
+    let files = [("Dockerfile", dockerfile.as_str()), ("key", key)];
+    hold(&grade(&files, &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_are_the_submissions_doing() {
     let slow = probe("yes-slow", "build", "", "succeeded = false, timed_out = true");
     let slow = slow.replace("[[probe]]", "[[probe]]\n");
@@ -533,6 +715,149 @@ async fn stage_tells_what_the_commands_left() {
         ("run.sh", run),
     ];
     hold(&grade(&files, &format!("{steps}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn find_looks_through_the_whole_file_system() {
+    let dockerfile = "FROM busybox\nCOPY wheels /opt/wheels\nRUN rm /opt/wheels/gone && \
+        mkdir -p /opt/stub/wheels && cp /opt/wheels/a.whl /etc/renamed && \
+        tar -cf /opt/packed -C /opt wheels && gzip -c /opt/wheels/a.whl > /opt/z.gz\n";
+    let files = [
+        ("Dockerfile", dockerfile),
+        ("wheels/a.whl", "what a wheel holds"),
+        ("wheels/gone", "what was deleted"),
+    ];
+    let probes = all(&[
+        (
+            "yes-paths",
+            "find",
+            "path = \"^/opt/(.*/)?wheels\"",
+            "found = true, count = 3, paths = { equals = [\"/opt/stub/wheels\", \"/opt/wheels\", \"/opt/wheels/a.whl\"] }",
+        ),
+        ("no-paths", "find", "path = \"/no-such-thing\"", "found = true"),
+        (
+            "yes-texts",
+            "find",
+            "texts = [\"what a wheel holds\", \"nobody holds this\"]",
+            "paths = { equals = [\"/etc/renamed\", \"/opt/packed\", \"/opt/wheels/a.whl\"] }, kept = { absent = true }",
+        ),
+        ("yes-deleted", "find", "texts = [\"what was deleted\"]", "found = false, count = 0"),
+        (
+            "yes-either",
+            "find",
+            "path = \"/z[.]gz$\", texts = [\"what a wheel holds\"]",
+            "count = 4, paths = [\"/opt/z.gz\", \"/etc/renamed\"]",
+        ),
+    ]);
+    hold(&grade(&files, &probes).await);
+}
+
+/// The first build, and one after a change of `app` alone.
+const REBUILT: &str = "[builds.edited]\nnetwork = \"none\"\nafter = \"submission\"\n\
+    files = { app = \"${word}\" }\n[builds.once]\nnetwork = \"none\"\ntarget = \"once\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_compared_with_the_build_before_it() {
+    let dockerfile = "FROM busybox AS once\nRUN mkdir /once && date > /once/file\nFROM busybox\nCOPY app /app\n\
+        COPY --from=once /once /once\nRUN mkdir /again && touch -d @0 /again/old && echo x > /again/file\n";
+    let edited = "build = \"edited\", other = \"submission\"";
+    let find = |path: &str| format!("{edited}, path = \"{path}\"");
+    let (once, again) = (find("^/once"), find("^/again"));
+    let new = find("^/(app|again/file)$");
+    let probes = all(&[
+        (
+            "yes-steps",
+            "build",
+            "build = \"edited\"",
+            "cached_steps = { equals = [\"RUN mkdir /once && date > /once/file\"] }, \
+             ran_steps = { all = [{ any_item = { starts_with = \"RUN mkdir /again\" } }, \
+             { any_item = { starts_with = \"COPY app\" } }, { not = { any_item = { starts_with = \"FROM\" } } }] }",
+        ),
+        ("no-steps", "build", "build = \"edited\"", "cached_steps = [\"COPY app /app\"]"),
+        (
+            "yes-kept",
+            "find",
+            &once,
+            "kept = { equals = [\"/once\", \"/once/file\"] }, changed = { length = 0 }",
+        ),
+        (
+            "yes-changed",
+            "find",
+            &again,
+            "kept = { equals = [\"/again/old\"] }, changed = { equals = [\"/again\", \"/again/file\"] }",
+        ),
+        ("no-changed", "find", &new, "kept = { length = { at_least = 1 } }"),
+        (
+            "yes-new-path",
+            "find",
+            "build = \"edited\", other = \"once\", path = \"^/app$\"",
+            "changed = [\"/app\"]",
+        ),
+    ]);
+    let files = [("Dockerfile", dockerfile), ("app", "app")];
+    hold(&grade(&files, &format!("{REBUILT}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn image_is_measured_against_another() {
+    let dockerfile =
+        "FROM busybox AS small\nFROM busybox\nRUN head -c 5000000 /dev/zero > /large\n";
+    let builds = "[builds.small]\nnetwork = \"none\"\ntarget = \"small\"\n";
+    let probes = all(&[
+        (
+            "yes-smaller",
+            "image",
+            "build = \"small\", other = \"submission\"",
+            "smaller_by = { between = [\"4.9MB\", \"5.1MB\"] }, other_size = { at_least = \"5MB\" }",
+        ),
+        (
+            "no-smaller",
+            "image",
+            "build = \"small\", other = \"submission\"",
+            "smaller_by = { at_least = \"6MB\" }",
+        ),
+        ("yes-larger", "image", "other = \"small\"", "smaller_by = { at_most = \"0B\" }"),
+        ("yes-alone", "image", "", "smaller_by = { absent = true }"),
+    ]);
+    hold(&grade(&[("Dockerfile", dockerfile)], &format!("{builds}{probes}")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_has_what_the_rubric_writes_and_packs() {
+    let dockerfile = "FROM busybox\nADD a.tar.gz /unpacked/\nCOPY . /copied/\n";
+    let builds = "[builds.packed]\nnetwork = \"none\"\nfiles = { text = \"${word}\", ignored = \"x\" }\n\
+        archives = { \"a.tar.gz\" = { \"d/${word}\" = \"${word}\" } }\n\
+        [builds.named]\nnetwork = \"none\"\nfile = \"Other\"\n";
+    let at = |path: &str, context: &str| {
+        format!("build = \"packed\", path = \"{path}\", context = \"{context}\"")
+    };
+    let (archive, text) = (at("/copied/a.tar.gz", "a.tar.gz"), at("/copied/text", "text"));
+    let (handed_in, wrong) = (at("/copied/own", "own"), at("/copied/text", "a.tar.gz"));
+    let (none, no_file) = (at("/copied/text", "none"), at("/copied/none", "text"));
+    let probes = all(&[
+        (
+            "yes-unpacked",
+            "file",
+            "build = \"packed\", path = \"/unpacked/d/${word}\"",
+            "text = \"${word}\"",
+        ),
+        ("yes-archive", "file", &archive, "same_as_context = true"),
+        ("yes-text", "file", &text, "same_as_context = true, text = \"${word}\""),
+        ("yes-handed-in", "file", &handed_in, "same_as_context = true"),
+        ("no-same", "file", &wrong, "same_as_context = true"),
+        ("yes-none", "file", &none, "same_as_context = { absent = true }"),
+        ("yes-no-file", "file", &no_file, "same_as_context = { absent = true }"),
+        ("yes-ignored", "file", "build = \"packed\", path = \"/copied/ignored\"", "exists = false"),
+        ("yes-not-packed", "build", "", "succeeded = false"),
+        ("yes-named", "image", "build = \"named\"", "labels.other = \"1\""),
+    ]);
+    let files = [
+        ("Dockerfile", dockerfile),
+        ("Other", "FROM busybox\nLABEL other=1\n"),
+        (".dockerignore", "ignored\n"),
+        ("own", "own"),
+    ];
+    hold(&grade(&files, &format!("{builds}{probes}")).await);
 }
 
 /// What the docker command prints.

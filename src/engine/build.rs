@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::agent::{AgentUse, SshKey};
 use super::label::Labels;
 
 /// An image to be built.
@@ -18,6 +19,8 @@ pub struct BuildRequest {
     pub args: BTreeMap<String, String>,
     /// Build secrets by their id. They are served from memory.
     pub secrets: BTreeMap<String, Bytes>,
+    /// SSH agents by their id, each with one key.
+    pub ssh: BTreeMap<String, SshKey>,
     /// The stage to build; the last one unless named.
     pub target: Option<String>,
     /// Run every step anew.
@@ -50,6 +53,8 @@ pub struct BuildReport {
     pub outcome: BuildOutcome,
     /// What the builder did, in its order; at most 512 steps.
     pub steps: Vec<Step>,
+    /// What was asked of the SSH agents.
+    pub agents: AgentUse,
     /// From the first request to the end.
     pub took: Duration,
 }

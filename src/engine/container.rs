@@ -286,6 +286,9 @@ pub struct PathStat {
     pub mode: u32,
     /// Where a symbolic link leads, absolute in the container; empty when it is none.
     pub link_target: String,
+    /// When it was last changed, as the engine writes it: to the nanosecond, where archives have
+    /// whole seconds.
+    pub modified: String,
 }
 
 /// What is at a path in a container, as a tar. A folder is there with all below it.

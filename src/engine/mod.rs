@@ -9,9 +9,11 @@
 //! | `endpoint`, `context`, `dial`, `tls`, `tunnel` | where the engine is, and one way to connect to it |
 //! | `docker/` | the engine's REST calls: the only files that name bollard |
 //! | `buildkit/` | builds: a small BuildKit client, the only files that name its protocol |
+//! | `agent` | an SSH agent that is forwarded to builds |
 //! | `build`, `container`, `image`, `label`, `owner` | the nouns that the calls take and give |
 //! | `error` | errors by operation, each with its cause |
 
+mod agent;
 mod build;
 mod buildkit;
 mod capture;
@@ -28,6 +30,7 @@ mod text;
 mod tls;
 mod tunnel;
 
+pub use agent::{AgentUse, SshKey};
 pub use build::{
     BuildEvent, BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Step,
 };

@@ -16,7 +16,7 @@ const JSON: u64 = 8 * 1024 * 1024;
 const UNFOLDED: u64 = 1 << 30;
 /// The same for all files of an image together.
 const UNFOLDED_IN_ALL: u64 = 4 << 30;
-/// The most places that are listed.
+/// The most places that are listed, of each layer and in all.
 const PLACES: usize = 50;
 const PIECE: usize = 64 * 1024;
 
@@ -46,14 +46,16 @@ pub enum LeakError {
     Zstd(String),
 }
 
-/// Searches a whole image.
+/// Searches an image but for its lowest layers, `base` of them.
 ///
 /// # Errors
 /// When the archive breaks off or a layer cannot be read: silence would look like innocence.
-pub fn search(archive: impl Read, needle: &Needle) -> Result<Haystack, LeakError> {
+pub fn search(archive: impl Read, needle: &Needle, base: usize) -> Result<Haystack, LeakError> {
     let mut walk = Walk {
         needle,
+        base,
         found: BTreeMap::new(),
+        counts: BTreeMap::new(),
         order: Vec::new(),
         layers: 0,
         bytes: 0,
@@ -87,7 +89,11 @@ enum Place {
 
 struct Walk<'n> {
     needle: &'n Needle,
+    base: usize,
     found: BTreeMap<Place, BTreeSet<String>>,
+    /// Places found in each layer: the order is known at the end only, so that those of the base
+    /// must not use up what others may have.
+    counts: BTreeMap<String, usize>,
     /// The archive's members that are layers, from the base upwards.
     order: Vec<String>,
     layers: u64,
@@ -196,17 +202,34 @@ impl Walk<'_> {
     }
 
     fn insert(&mut self, place: Place, found: BTreeSet<impl Into<String>>) {
-        if !found.is_empty() && (self.found.len() < PLACES || self.found.contains_key(&place)) {
-            self.found.entry(place).or_default().extend(found.into_iter().map(Into::into));
+        if found.is_empty() {
+            return;
         }
+        if !self.found.contains_key(&place) {
+            let member = match &place {
+                Place::Config(_) => String::new(),
+                Place::File { member, .. } => member.clone(),
+            };
+            let count = self.counts.entry(member).or_default();
+            *count += 1;
+            if *count > PLACES {
+                return;
+            }
+        }
+        self.found.entry(place).or_default().extend(found.into_iter().map(Into::into));
     }
 
     fn finish(self) -> Haystack {
         let number = |member: &str| self.order.iter().position(|one| one == member);
+        let is_own = |place: &Place| match place {
+            Place::Config(_) => true,
+            Place::File { member, .. } => number(member).is_none_or(|index| index >= self.base),
+        };
+        let found: Vec<_> = self.found.iter().filter(|(place, _)| is_own(place)).collect();
         let mut places: Vec<(usize, String)> = Vec::new();
-        for (place, encodings) in &self.found {
+        for (place, encodings) in &found {
             let how = encodings.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            places.push(match place {
+            places.push(match *place {
                 Place::Config(what) => (0, format!("{what} ({how})")),
                 Place::File { member, path } => match number(member) {
                     Some(index) => (index + 1, format!("layer {}: {path} ({how})", index + 1)),
@@ -216,8 +239,8 @@ impl Walk<'_> {
         }
         places.sort();
         Haystack {
-            places: places.into_iter().map(|(_, place)| place).collect(),
-            encodings: self.found.into_values().flatten().collect(),
+            places: places.into_iter().map(|(_, place)| place).take(PLACES).collect(),
+            encodings: found.into_iter().flat_map(|(_, encodings)| encodings).cloned().collect(),
             layers: self.layers,
             bytes: self.bytes,
             complete: self.complete,
@@ -264,135 +287,4 @@ fn config_place(keys: &[String], text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Cursor, Write};
-
-    const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
-
-    fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut tar = tar::Builder::new(Vec::new());
-        for (name, content) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
-            header.set_size(content.len() as u64);
-            tar.append_data(&mut header, name, *content).unwrap();
-        }
-        tar.into_inner().unwrap()
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        writer.write_all(bytes).unwrap();
-        writer.finish().unwrap()
-    }
-
-    fn places(first: &[u8], second: &[u8], config: &str) -> Vec<String> {
-        let manifest = r#"[{"Config":"c.json","Layers":["a/layer.tar","b/layer.tar"]}]"#;
-        let image = tar(&[
-            ("b/layer.tar", second),
-            ("a/layer.tar", first),
-            ("c.json", config.as_bytes()),
-            ("manifest.json", manifest.as_bytes()),
-        ]);
-        let haystack = search(Cursor::new(image), &Needle::new(SECRET).unwrap()).unwrap();
-        assert_eq!((haystack.layers, haystack.complete), (2, true));
-        haystack.places
-    }
-
-    #[test]
-    fn a_deleted_file_is_still_in_its_layer() {
-        let first = tar(&[("tmp/key", SECRET.as_bytes())]);
-        let second = tar(&[("tmp/.wh.key", b"")]);
-        assert_eq!(places(&first, &second, "{}"), ["layer 1: /tmp/key (plain)"]);
-    }
-
-    #[test]
-    fn names_and_compressed_content_are_searched() {
-        let first = tar(&[(&format!("x/{SECRET}"), b"")]);
-        let second = tar(&[("z.gz", &gzip(format!("my {SECRET}\n").as_bytes()))]);
-        let places = places(&first, &second, "{}");
-        assert_eq!(places[0], "layer 1: the name of a file in /x/ (plain)");
-        assert!(places[1].starts_with("layer 2: /z.gz (gzip+plain"), "{places:?}");
-    }
-
-    #[test]
-    fn what_is_compressed_within_a_file_is_searched() {
-        let stream = gzip(&[&[0; 4096], SECRET.as_bytes()].concat());
-        let inner = tar(&[("k.gz", &stream)]);
-        let script = [b"#!/bin/sh\n", stream.as_slice()].concat();
-        assert_eq!(
-            places(&tar(&[("k.tar", &inner)]), &tar(&[("run.sh", &script)]), "{}"),
-            ["layer 1: /k.tar (gzip+plain)", "layer 2: /run.sh (gzip+plain)"]
-        );
-    }
-
-    #[test]
-    fn what_could_not_be_looked_into_is_said() {
-        let mut stream = SECRET.as_bytes().to_vec();
-        for _ in 0..4 {
-            stream = gzip(&[&[0; 4096], stream.as_slice()].concat());
-        }
-        let large = vec![b' '; usize::try_from(JSON).unwrap() + 1];
-        let needle = Needle::new(SECRET).unwrap();
-        for members in [
-            [("a.tar", tar(&[("k", &stream)])), ("b", b"{}".to_vec())],
-            [("a.tar", tar(&[])), ("b", large)],
-            [("a.tar", tar(&[])), ("b", b"neither a tar nor a document".to_vec())],
-            [("a.tar", tar(&[])), ("b", gzip(b"no tar"))],
-        ] {
-            let members = members.each_ref().map(|(name, content)| (*name, content.as_slice()));
-            assert!(!search(Cursor::new(tar(&members)), &needle).unwrap().complete);
-        }
-    }
-
-    /// Gives what it has one byte at a time, as a connection may.
-    struct Slow(Cursor<Vec<u8>>);
-
-    impl Read for Slow {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let length = buffer.len().min(1);
-            self.0.read(&mut buffer[..length])
-        }
-    }
-
-    #[test]
-    fn what_comes_in_small_pieces_is_the_same() {
-        let layer = tar(&[("a", SECRET.as_bytes())]);
-        let image = tar(&[("a/layer.tar", &layer), ("b/layer.tar", &gzip(&layer))]);
-        let found = search(Slow(Cursor::new(image)), &Needle::new(SECRET).unwrap()).unwrap();
-        assert_eq!((found.layers, found.places.len(), found.complete), (2, 2, true));
-    }
-
-    #[test]
-    fn compressed_layers_are_layers() {
-        let first = gzip(&tar(&[("a", SECRET.as_bytes())]));
-        assert_eq!(places(&first, &tar(&[("b", b"")]), "{}"), ["layer 1: /a (plain)"]);
-    }
-
-    #[test]
-    fn the_configuration_is_named_by_its_part() {
-        let empty = tar(&[]);
-        let config = format!(
-            r#"{{"rootfs":{{}},"config":{{"Env":["KEY={SECRET}"],"Labels":{{"l":"{SECRET}"}}}},
-            "history":[{{"created_by":"RUN echo {SECRET}"}}]}}"#
-        );
-        assert_eq!(
-            places(&empty, &empty, &config),
-            [
-                "the environment variable KEY (plain)",
-                "the image's history (plain)",
-                "the label l (plain)"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_archive_that_breaks_off_is_an_error() {
-        let layer = tar(&[("a", &[1; 4000])]);
-        let image = tar(&[("a/layer.tar", &layer)]);
-        let needle = Needle::new(SECRET).unwrap();
-        assert!(search(Cursor::new(&image[..2000]), &needle).is_err());
-        assert!(search(Cursor::new(b""), &needle).is_err());
-    }
-}
+mod tests;

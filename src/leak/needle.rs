@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
+use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// A needle of at least this many bytes is looked for by its halves, so that a part of it, or one
@@ -55,6 +56,17 @@ impl Needle {
         }
         // A dump by words of two bytes may break every pair of ours.
         hex.extend(hex_parts(&bytes[1..]).map(|part| crate::nonce::hex(&swapped(part))));
+        // A key whose text is base64 may be kept as the bytes that the text stands for.
+        let decoded = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).unwrap_or_default();
+        if decoded.len() >= HALVED {
+            let (one, other) = decoded.split_at(decoded.len() / 2);
+            for part in [one, other] {
+                exact.push(("decoded", part.to_vec()));
+                for shift in 0..3 {
+                    exact.push(("base64", base64_core(&STANDARD_NO_PAD, part, shift)));
+                }
+            }
+        }
         let longest = exact.iter().map(|(_, form)| form.len()).chain(hex.iter().map(String::len));
         let longest = longest.max().unwrap_or_default();
         let names = exact.iter().map(|(name, _)| *name).collect();
@@ -149,7 +161,6 @@ fn rot13(byte: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
@@ -172,6 +183,18 @@ mod tests {
             let reversed: Vec<u8> = data.iter().rev().copied().collect();
             assert_eq!(found(&reversed), ["reversed"]);
         }
+    }
+
+    #[test]
+    fn what_a_base64_text_stands_for_is_found() {
+        let raw: Vec<u8> = (0..51).map(|byte| byte * 5).collect();
+        let needle = Needle::new(&STANDARD.encode(&raw)).unwrap();
+        for shift in 0..3 {
+            let data = [&vec![b'x'; shift], &raw[..], b"y"].concat();
+            assert_eq!(needle.in_bytes(&data), ["decoded"].into());
+            assert!(needle.in_bytes(STANDARD.encode(&data).as_bytes()).contains("base64"));
+        }
+        assert_eq!(needle.in_bytes(&raw[1..25]), [].into());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::document::{Problems, Review, Span};
 use crate::expect::{MATCHERS, fits};
 use crate::fact::shape_of;
 use crate::judge::placeholders;
-use crate::probe::{self, KINDS, Kind, Observe, ParamShape};
+use crate::probe::{self, KINDS, Kind, Observe};
 use crate::recipe::BuildRecipe;
 pub use schema::schema;
 
@@ -76,19 +76,27 @@ pub fn given_folder(rubric: &Path) -> Option<PathBuf> {
     given.is_dir().then_some(given)
 }
 
-/// Notes files to compare with that the exercise does not have.
+/// Notes files that the exercise does not hand out, where a rubric builds on them.
 fn check_given(draft: &mut Draft) {
     let folder = given_folder(&draft.path);
-    for probe in draft.rubric.probes.iter().filter(|probe| probe.ask.kind == "submission") {
-        let Some(given) = probe.ask.with.get("given").and_then(Json::as_str) else { continue };
-        let is_there = folder.as_ref().is_some_and(|folder| folder.join(given).is_file());
-        if let Some((.., span)) =
-            probe.spans.with.iter().find(|(name, ..)| name == "given" && !is_there)
-        {
-            let message =
-                format!("`given`: assignments/{}/given has no file {given}", draft.rubric.slug);
-            draft.review.note(span, message);
+    let missing = |given: &str| !folder.as_ref().is_some_and(|folder| folder.join(given).exists());
+    let no_file = |slug: &str, given: &str| format!("assignments/{slug}/given has no file {given}");
+    let slug = draft.rubric.slug.clone();
+    for probe in &draft.rubric.probes {
+        let named = match probe.ask.with.get("given") {
+            Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
+            Some(name) => name.as_str().into_iter().collect(),
+            None => Vec::new(),
+        };
+        let place = probe.spans.with.iter().find(|(name, ..)| name == "given");
+        for given in named.into_iter().filter(|given| missing(given)) {
+            if let Some((.., span)) = place {
+                draft.review.note(span, format!("`given`: {}", no_file(&slug, given)));
+            }
         }
+    }
+    for (given, span) in draft.given_files.iter().filter(|(given, _)| missing(given)) {
+        draft.review.note(span, no_file(&slug, given));
     }
 }
 
@@ -97,7 +105,7 @@ fn check_given(draft: &mut Draft) {
 /// # Errors
 /// All mistakes of the rubric.
 pub fn bind(draft: Draft) -> Result<Plan, Problems> {
-    let Draft { path, source, mut rubric, mut review } = draft;
+    let Draft { path, source, mut rubric, mut review, .. } = draft;
     let default = rubric.builds.iter().find(|(name, _)| name == DEFAULT_BUILD);
     let default = default.map(|(_, recipe)| recipe.clone()).unwrap_or_default();
     let mut questions: Vec<Question> = Vec::new();
@@ -192,7 +200,7 @@ fn bind_params(
             }
             // It could not be read, which was noted then.
             (Some(_), None) => complete = false,
-            (None, _) if param.shape == ParamShape::Build => {
+            (None, _) if param.name == "build" => {
                 let recipe = serde_json::to_value(default).unwrap_or(Json::Null);
                 probe.ask.with.insert(param.name.to_owned(), recipe);
             }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::expect::MATCHERS;
 use crate::fact::Shape;
 use crate::probe::{KINDS, Kind, ParamDef, ParamShape};
-use crate::rubric::{ACTIONS, FORMAT};
+use crate::rubric::{ACTIONS, FORMAT, MOUNT_TYPES};
 
 /// The schema, for editors that complete and check TOML.
 pub fn schema() -> Json {
@@ -53,21 +53,40 @@ pub fn schema() -> Json {
             },
             "builds": {
                 "type": "object",
-                "additionalProperties": {
-                    "type": "object", "additionalProperties": false,
-                    "properties": {
-                        "network": { "enum": ["none", "default"] },
-                        "secrets": texts(), "args": texts(), "files": texts(),
-                        "target": text(), "parent": text(), "after": text(), "dockerfile": text(),
-                        "cache": { "type": "boolean" }, "given": { "type": "boolean" },
-                        "play": text(), "image": text(),
-                        "remove": { "type": "array", "items": text() },
-                    },
-                },
+                "additionalProperties": build(),
             },
             "probe": { "type": "array", "minItems": 1, "items": probe() },
         },
         "$defs": { "expectation": expectation(), "keys": keys() },
+    })
+}
+
+/// A build; which of these go together is told by `grade check`.
+fn build() -> Json {
+    let text = || json!({ "type": "string" });
+    let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let mode = json!({ "type": "string", "pattern": "^[0-7]{1,4}$" });
+    let mount = json!({ "type": "string", "pattern": "^type=" });
+    json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "network": { "enum": ["none", "default"] },
+            "like": text(), "secrets": texts(), "args": texts(),
+            "ssh": { "anyOf": [{ "type": "boolean" }, { "type": "array", "items": text() }] },
+            "files": texts(), "zeros": texts(),
+            "archives": { "type": "object", "additionalProperties": texts() },
+            "restore": { "type": "array", "items": text() }, "file": text(),
+            "modes": { "type": "object", "additionalProperties": mode },
+            "mounts": {
+                "type": "object", "propertyNames": { "enum": MOUNT_TYPES },
+                "additionalProperties": mount,
+            },
+            "skip": { "type": "array", "items": { "enum": MOUNT_TYPES } },
+            "remove": { "type": "array", "items": text() },
+            "target": text(), "parent": text(), "after": text(), "dockerfile": text(),
+            "cache": { "type": "boolean" }, "given": { "type": "boolean" },
+            "play": text(), "image": text(),
+        },
     })
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::params::{BUILD, Reader};
 use super::{Answer, BindError, Built, Kind, Observe, Room};
 use crate::ask::Params;
-use crate::engine::{BuildFailure, BuildOutcome, BuildReport, Step};
+use crate::engine::{AgentUse, BuildFailure, BuildOutcome, BuildReport, Step};
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
@@ -14,8 +14,8 @@ use crate::unit::millis;
 pub(super) const KIND: Kind = Kind {
     name: "build",
     doc: "Builds, and tells how that went. A build that must fail is asked for with \
-          `expect.succeeded = false`; arguments, secrets, a target, a changed context or a \
-          downstream Dockerfile belong to the build's own table.",
+          `expect.succeeded = false`; arguments, secrets, an SSH agent, a target, a changed \
+          context or Dockerfile belong to the build's own table.",
     params: &[BUILD],
     facts: &[
         FactDef::new("succeeded", Shape::Bool, "whether there is an image"),
@@ -28,11 +28,24 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("limit", Shape::Text, "the limit that was hit: memory, processes or disk"),
         FactDef::new("log", Shape::Text, "the end of the failing step's output"),
         FactDef::new("steps", Shape::List, "the instructions, in the order they ended"),
-        FactDef::new("cached_steps", Shape::List, "those that came from the cache"),
-        FactDef::new("ran_steps", Shape::List, "those that did not"),
+        FactDef::new(
+            "cached_steps",
+            Shape::List,
+            "those that came from the cache; FROM is never among them, as an image is not made",
+        ),
+        FactDef::new("ran_steps", Shape::List, "those that did not, without FROM"),
         FactDef::new("duration", Shape::Millis, "how long the build took"),
         FactDef::new("context_size", Shape::Bytes, "of the files sent to the builder"),
         FactDef::new("context_files", Shape::Int, "how many files were sent"),
+        FactDef::new(
+            "agent_mounted",
+            Shape::Int,
+            "how often a RUN was given the socket of an SSH agent; absent when none is forwarded, \
+             as are the next three",
+        ),
+        FactDef::new("agent_connections", Shape::Int, "connections to the agent"),
+        FactDef::new("agent_listed", Shape::Int, "how often the agent was asked for its keys"),
+        FactDef::new("agent_signed", Shape::Int, "signatures that the agent made"),
     ],
     bind,
 };
@@ -57,6 +70,9 @@ impl Observe for Build {
             )));
         }
         let mut facts = facts(&built);
+        if let (Some(report), false) = (&built.report, self.recipe.ssh.is_empty()) {
+            facts.extend(asked(report.agents));
+        }
         let own = self.recipe.parent.is_none();
         if let Some(line) = failed_line(&built, room).filter(|_| own) {
             facts.insert("failed_line".into(), Value::Int(line));
@@ -86,14 +102,14 @@ fn facts(built: &Built) -> Facts {
     set("timed_out", timed_out.into());
     let Some(report) = report else { return facts };
     set("duration", Value::Millis(millis(report.took)));
-    let named = |keep: fn(&&Step) -> bool| -> Value {
-        let steps = report.steps.iter().filter(|step| step.instruction().is_some());
-        let names = steps.filter(keep).filter_map(Step::instruction);
-        Value::List(names.map(str::to_owned).collect())
+    let named = |keep: &dyn Fn(&Step) -> bool| -> Value {
+        let steps = report.steps.iter().filter(|step| keep(step));
+        Value::List(steps.filter_map(Step::instruction).map(str::to_owned).collect())
     };
-    set("steps", named(|_| true));
-    set("cached_steps", named(|step| step.cached));
-    set("ran_steps", named(|step| step.ran && !step.cached));
+    set("steps", named(&|_| true));
+    let is_made = |step: &Step| step.instruction().is_some_and(|name| !name.starts_with("FROM "));
+    set("cached_steps", named(&|step| step.cached && is_made(step)));
+    set("ran_steps", named(&|step| step.ran && !step.cached && is_made(step)));
     if let Some((failure, step)) = failed_step(report) {
         if let Some(code) = failure.exit_code {
             set("exit_code", code.into());
@@ -106,6 +122,17 @@ fn facts(built: &Built) -> Facts {
         }
     }
     facts
+}
+
+fn asked(agents: AgentUse) -> [(String, Value); 4] {
+    let AgentUse { mounted, connections, listed, signed } = agents;
+    [
+        ("agent_mounted", mounted),
+        ("agent_connections", connections),
+        ("agent_listed", listed),
+        ("agent_signed", signed),
+    ]
+    .map(|(name, count)| (name.to_owned(), Value::Int(count.into())))
 }
 
 fn failed_step(report: &BuildReport) -> Option<(&BuildFailure, Option<&Step>)> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio_util::io::SyncIoBridge;
 
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
-use super::submission::content;
+use super::submission::{content, sha256};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::evidence::Fault;
@@ -30,6 +30,19 @@ pub(super) const KIND: Kind = Kind {
     params: &[
         BUILD,
         ParamDef::required("path", ParamShape::Text, "the absolute path in the image"),
+        ParamDef::optional(
+            "context",
+            ParamShape::Text,
+            "not compared",
+            "a file of the build's context to compare with, byte for byte",
+        ),
+        ParamDef::optional(
+            "unbuilt",
+            ParamShape::Word(&["unreached", "absent"]),
+            "unreached",
+            "what an image that did not build means: that nothing can be asked of it, or that \
+             nothing is there",
+        ),
     ],
     facts: &[
         FactDef::new("exists", Shape::Bool, "whether something is there"),
@@ -42,6 +55,12 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("text", Shape::Text, "a file's first 64 KiB, as text"),
         FactDef::new("lines", Shape::List, "a file's lines, without their ends"),
         FactDef::new("sha256", Shape::Text, "of a file's content, in hex"),
+        FactDef::new(
+            "same_as_context",
+            Shape::Bool,
+            "whether a file equals the one of the context; absent when the context has no such file \
+             (of at most 16 MiB)",
+        ),
         FactDef::new("entries", Shape::List, "names of what is directly in a folder, sorted"),
         FactDef::new(
             "tree",
@@ -61,6 +80,8 @@ pub(super) const KIND: Kind = Kind {
 struct File {
     recipe: BuildRecipe,
     path: String,
+    context: Option<String>,
+    unbuilt_is_absent: bool,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
@@ -70,7 +91,9 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
         let message = format!("a path in an image is absolute: \"/{path}\"");
         return Err(BindError { param: "path", message });
     }
-    Ok(Box::new(File { recipe: reader.build(), path }))
+    let unbuilt_is_absent = reader.text("unbuilt").as_deref() == Some("absent");
+    let context = reader.text("context");
+    Ok(Box::new(File { recipe: reader.build(), path, context, unbuilt_is_absent }))
 }
 
 #[async_trait]
@@ -78,6 +101,9 @@ impl Observe for File {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
         let image = match room.image(&self.recipe).await? {
             Ok(image) => image,
+            Err(_) if self.unbuilt_is_absent => {
+                return Ok(Answer::Facts(Facts::from([("exists".to_owned(), false.into())])));
+            }
             Err(because) => return Ok(Answer::Unreached(because)),
         };
         let shelf = match room.shelf(&image).await? {
@@ -113,6 +139,12 @@ impl Observe for File {
                 Found::Facts(mut facts) => {
                     facts.insert("exists".into(), true.into());
                     facts.insert("link".into(), link.into());
+                    if let (Some(path), Some(digest)) = (&self.context, facts.get("sha256"))
+                        && let Some(content) = room.context_file(&self.recipe, &room.fill(path))?
+                    {
+                        let same = *digest == sha256(&content).into();
+                        facts.insert("same_as_context".into(), same.into());
+                    }
                     return Ok(Answer::Facts(facts));
                 }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::params::{BUILD, Reader};
+use super::params::{BUILD, OTHER, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::engine::{HealthTest, ImageInfo};
@@ -18,7 +18,7 @@ pub(super) const KIND: Kind = Kind {
     name: "image",
     doc: "What an image's configuration says, as `docker image inspect` and `docker history` \
           show it.",
-    params: &[BUILD],
+    params: &[BUILD, OTHER],
     facts: &[
         FactDef::new("labels", Shape::Map, "labels by name"),
         FactDef::new("env", Shape::Map, "environment variables by name"),
@@ -42,6 +42,12 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("healthcheck_retries", Shape::Int, "absent when not set"),
         FactDef::new("size", Shape::Bytes, "of all layers, as the engine adds them up"),
         FactDef::new("layers", Shape::Int, "how many layers there are"),
+        FactDef::new("other_size", Shape::Bytes, "of the other build's image"),
+        FactDef::new(
+            "smaller_by",
+            Shape::Bytes,
+            "how much smaller it is than that; 0 when it is not",
+        ),
         FactDef::new("history", Shape::List, "what made each entry, oldest first"),
         FactDef::new("os", Shape::Text, "the operating system"),
         FactDef::new("architecture", Shape::Text, "the processor architecture"),
@@ -51,10 +57,12 @@ pub(super) const KIND: Kind = Kind {
 
 struct Image {
     recipe: BuildRecipe,
+    other: Option<BuildRecipe>,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
-    Ok(Box::new(Image { recipe: Reader(params).build() }))
+    let reader = Reader(params);
+    Ok(Box::new(Image { recipe: reader.build(), other: reader.other() }))
 }
 
 #[async_trait]
@@ -64,7 +72,17 @@ impl Observe for Image {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        Ok(Answer::Facts(facts(room.look(&image).await?)))
+        let info = room.look(&image).await?;
+        let compared = match &self.other {
+            None => Facts::new(),
+            Some(other) => match room.image_to_compare(other).await? {
+                Ok(other) => compared(&info, &room.look(&other).await?),
+                Err(because) => return Ok(Answer::Unreached(because)),
+            },
+        };
+        let mut facts = facts(info);
+        facts.extend(compared);
+        Ok(Answer::Facts(facts))
     }
 }
 
@@ -94,6 +112,13 @@ fn facts(info: ImageInfo) -> Facts {
         facts.extend(health(check));
     }
     facts
+}
+
+fn compared(image: &ImageInfo, other: &ImageInfo) -> Facts {
+    Facts::from([
+        ("other_size".to_owned(), Value::Bytes(other.size)),
+        ("smaller_by".to_owned(), Value::Bytes(other.size.saturating_sub(image.size))),
+    ])
 }
 
 fn health(check: HealthTest) -> Facts {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use tokio_util::io::SyncIoBridge;
 
+use super::layers::{self, NO_BASE};
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
@@ -23,6 +24,13 @@ pub(super) const KIND: Kind = Kind {
             ParamShape::Text,
             "what must not be there, such as \"${secret}\"",
         ),
+        ParamDef::optional(
+            "layers",
+            ParamShape::Word(&["all", "own"]),
+            "all",
+            "which are searched: all, or those that lie upon the image that the last stage \
+             starts from",
+        ),
     ],
     facts: &[
         FactDef::new("leaked", Shape::Bool, "whether it is anywhere"),
@@ -42,6 +50,7 @@ pub(super) const KIND: Kind = Kind {
 struct Leak {
     recipe: BuildRecipe,
     needle: String,
+    own: bool,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
@@ -51,7 +60,11 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
         let message = "a needle that short may occur by chance; use a value of the run".into();
         return Err(BindError { param: "needle", message });
     }
-    Ok(Box::new(Leak { recipe: reader.build(), needle }))
+    let (recipe, own) = (reader.build(), reader.text("layers").as_deref() == Some("own"));
+    if own && recipe.play.is_some() {
+        return Err(BindError { param: "layers", message: NO_BASE.into() });
+    }
+    Ok(Box::new(Leak { recipe, needle, own }))
 }
 
 #[async_trait]
@@ -63,8 +76,12 @@ impl Observe for Leak {
         };
         let fault = |message: String| Fault { message, advice: None };
         let needle = Needle::new(&room.fill(&self.needle)).map_err(fault)?;
+        let base = match self.own {
+            true => layers::above(&room.look(&image).await?, &room.base(&self.recipe).await?)?,
+            false => 0,
+        };
         let archive = SyncIoBridge::new(room.engine.export_image(&image));
-        let searched = tokio::task::spawn_blocking(move || search(archive, &needle)).await;
+        let searched = tokio::task::spawn_blocking(move || search(archive, &needle, base)).await;
         let haystack = searched
             .map_err(|error| fault(error.to_string()))?
             .map_err(|error| fault(error.to_string()))?;

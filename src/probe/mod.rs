@@ -10,8 +10,10 @@ mod build;
 mod dockerfile;
 mod exec;
 mod file;
+mod find;
 mod health;
 mod image;
+mod layers;
 mod leak;
 mod run;
 mod stage;
@@ -34,8 +36,10 @@ pub const KINDS: &[Kind] = &[
     dockerfile::KIND,
     exec::KIND,
     file::KIND,
+    find::KIND,
     health::KIND,
     image::KIND,
+    layers::KIND,
     leak::KIND,
     run::KIND,
     stage::KIND,

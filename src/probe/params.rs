@@ -63,6 +63,14 @@ impl ParamDef {
 pub(super) const BUILD: ParamDef =
     ParamDef::optional("build", ParamShape::Build, "submission", "the build whose image is meant");
 
+/// An image to compare that one with.
+pub(super) const OTHER: ParamDef = ParamDef::optional(
+    "other",
+    ParamShape::Build,
+    "not compared",
+    "a build whose image it is compared with",
+);
+
 impl ParamShape {
     /// Whether a value has this shape.
     ///
@@ -120,6 +128,10 @@ impl Reader<'_> {
     pub(super) fn build(&self) -> BuildRecipe {
         let recipe = self.0.get("build").cloned().map(serde_json::from_value);
         recipe.and_then(Result::ok).unwrap_or_default()
+    }
+
+    pub(super) fn other(&self) -> Option<BuildRecipe> {
+        serde_json::from_value(self.0.get("other")?.clone()).ok()
     }
 
     pub(super) fn play(&self) -> Option<PlayRecipe> {

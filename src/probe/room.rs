@@ -3,6 +3,7 @@
 //! A build is made once however many probes look at its image, and everything made here carries
 //! the run's labels, so that it can be removed when the room is left, however that happens.
 
+mod contexts;
 mod plays;
 
 use std::collections::BTreeMap;
@@ -17,14 +18,14 @@ use tokio::sync::OnceCell;
 
 use crate::engine::{
     BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Created, Engine,
-    EngineError, ImageInfo, Labels, OwnedFilter, OwnedKind, OwnedObject,
+    EngineError, ImageInfo, Labels, OwnedFilter, OwnedKind, OwnedObject, SshKey,
 };
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
 use crate::play::Played;
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
 use crate::sandbox::{Limit, Sandbox};
-use crate::submission::{Context, ContextError, ContextLimits, Overlay, Submission, small_context};
+use crate::submission::{Context, ContextLimits, Submission};
 
 /// What a submission may cost.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +80,8 @@ pub struct Room {
     pub given: Option<PathBuf>,
     /// The exercise.
     pub slug: String,
+    /// The key of the run's SSH agents.
+    pub ssh_key: SshKey,
     /// Hears what goes on.
     pub listen: Box<dyn Fn(Progress) + Send + Sync>,
     /// When all has to be answered; what is not by then is a fault.
@@ -128,6 +131,7 @@ impl Room {
             limits,
             given: None,
             slug: "work".into(),
+            ssh_key: SshKey::make(),
             listen: Box::new(|_| {}),
             until: None,
             run,
@@ -188,6 +192,24 @@ impl Room {
     /// When our side failed.
     pub async fn image(&self, recipe: &BuildRecipe) -> Result<Result<String, String>, Fault> {
         Ok(self.build(recipe).await?.image.clone())
+    }
+
+    /// As [`Room::image`], for what a submission is compared with: what is made of the exercise's own
+    /// files has to build.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn image_to_compare(
+        &self,
+        recipe: &BuildRecipe,
+    ) -> Result<Result<String, String>, Fault> {
+        match self.image(recipe).await? {
+            Err(because) if recipe.given => {
+                let message = format!("the exercise's own image does not build: {because}");
+                Err(Fault { message, advice: None })
+            }
+            image => Ok(image),
+        }
     }
 
     /// The image that a recipe led to, if it was followed and there is one.
@@ -302,44 +324,6 @@ impl Room {
         Ok(Arc::new(Built { image, report, context, too_large: false, limit }))
     }
 
-    /// A context made for the run, whose Dockerfile starts from the parent's image by its tag.
-    async fn downstream(&self, recipe: &BuildRecipe, parent: &str) -> Result<Context, Fault> {
-        let tags = self.look(parent).await?.tags;
-        let own = tags.iter().find(|tag| tag.starts_with(crate::engine::TAG_PREFIX));
-        let tag = own.map_or(parent, String::as_str);
-        let dockerfile = recipe.dockerfile.as_deref().unwrap_or("FROM ${parent}\n");
-        let dockerfile = self.fill(&dockerfile.replace("${parent}", tag));
-        Ok(small_context(&self.fill_map(&recipe.files), &dockerfile))
-    }
-
-    /// The submission's context, or why the builder gets none and whether that is its size.
-    async fn context(
-        &self,
-        recipe: &BuildRecipe,
-    ) -> Result<Result<Context, (String, bool)>, Fault> {
-        let overlay =
-            Overlay { files: self.fill_map(&recipe.files), remove: self.fill_all(&recipe.remove) };
-        let limits = self.limits.context;
-        let submission = match &self.given {
-            Some(given) if recipe.given => Submission::open(given)
-                .map_err(|error| Fault { message: error.to_string(), advice: None })?,
-            _ => self.submission.clone(),
-        };
-        let packed =
-            tokio::task::spawn_blocking(move || submission.context(&overlay, &limits)).await;
-        match packed {
-            Ok(Ok(context)) => Ok(Ok(context)),
-            Ok(Err(ContextError::Read(error))) => {
-                Err(Fault { message: error.to_string(), advice: None })
-            }
-            Ok(Err(error)) => {
-                let too_large = matches!(error, ContextError::TooLarge { .. });
-                Ok(Err((error.to_string(), too_large)))
-            }
-            Err(error) => Err(Fault { message: error.to_string(), advice: None }),
-        }
-    }
-
     fn request(&self, recipe: &BuildRecipe, context: Context) -> BuildRequest {
         let secrets = self.fill_map(&recipe.secrets).into_iter();
         BuildRequest {
@@ -347,6 +331,7 @@ impl Room {
             dockerfile: context.dockerfile,
             args: self.fill_map(&recipe.args),
             secrets: secrets.map(|(id, secret)| (id, Bytes::from(secret))).collect(),
+            ssh: recipe.ssh.iter().map(|id| (self.fill(id), self.ssh_key.clone())).collect(),
             target: recipe.target.as_deref().map(|stage| self.fill(stage)),
             no_cache: !recipe.may_use_cache(),
             network: match recipe.network {

@@ -89,6 +89,11 @@ pub(super) fn content(bytes: &[u8]) -> Facts {
     Facts::from([
         ("lines".to_owned(), lines.into()),
         ("text".to_owned(), text.into_owned().into()),
-        ("sha256".to_owned(), crate::nonce::hex(&Sha256::digest(bytes)).into()),
+        ("sha256".to_owned(), sha256(bytes).into()),
     ])
+}
+
+/// The SHA-256 of some bytes, in hex.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    crate::nonce::hex(&Sha256::digest(bytes))
 }

@@ -2,14 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Entry, Fields, Item, Node, Review};
-use crate::nonce::Declared;
+use crate::document::{Entry, Fields, Item, Node, Review, Span};
+use crate::nonce::{Declared, Origin};
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
+use crate::unit;
 
 use super::{DEFAULT_BUILD, plays, values};
 
 /// The name that stands for the parent's image in a downstream build's Dockerfile.
 pub const PARENT: &str = "parent";
+
+/// The value that is the public half of the SSH agents' key.
+pub const SSH_KEY: &str = "ssh_key";
+
+/// What makes sense of a folder that was handed in, and of no other.
+const OF_A_FOLDER: [&str; 7] =
+    ["archives", "restore", "remove", "file", "target", "mounts", "skip"];
+
+/// What a RUN can mount.
+pub const MOUNT_TYPES: [&str; 5] = ["bind", "cache", "secret", "ssh", "tmpfs"];
 
 /// Reads the tables of real builds, in the order written; a build may name the ones before it.
 pub(super) fn read(
@@ -27,6 +38,31 @@ pub(super) fn read(
         builds.push((entry.key.clone(), recipe));
     }
     builds
+}
+
+/// Files that builds take from what the exercise hands out, and where that is said.
+pub(super) fn given_files(root: &Node) -> Vec<(String, Span)> {
+    let mut files = Vec::new();
+    let Some(Item::Table(builds)) = field(root, "builds").map(|node| &node.item) else {
+        return files;
+    };
+    for build in builds.iter().map(|entry| &entry.node) {
+        let restored = field(build, "restore").map(|node| &node.item);
+        let restored = if let Some(Item::List(items)) = restored { items.as_slice() } else { &[] };
+        let is_given = field(build, "given").is_some();
+        let dockerfile = field(build, "file").filter(|_| is_given);
+        for node in restored.iter().chain(dockerfile) {
+            if let Item::Text(path) = &node.item {
+                files.push((path.clone(), node.span.clone()));
+            }
+        }
+    }
+    files
+}
+
+fn field<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let Item::Table(entries) = &node.item else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
 /// Reads the tables of images that a play leaves, and adds them.
@@ -59,7 +95,27 @@ pub(super) fn read_played(
 }
 
 fn is_of_a_play(entry: &Entry) -> bool {
-    matches!(&entry.node.item, Item::Table(fields) if fields.iter().any(|field| field.key == "play"))
+    field(&entry.node, "play").is_some()
+}
+
+/// Whether some table among them has a key.
+pub(super) fn some_have(tables: Option<&Node>, key: &str, review: &mut Review) -> bool {
+    let entries = tables.and_then(|node| node.entries(review)).unwrap_or_default();
+    let tables = entries.iter().filter_map(|entry| entry.node.entries(review));
+    tables.flatten().any(|field| field.key == key)
+}
+
+/// What is declared, and what a build with an SSH agent adds to it.
+pub(super) fn with_ssh_key(
+    builds: Option<&Node>,
+    mut declared: Vec<Declared>,
+    review: &mut Review,
+) -> Vec<Declared> {
+    if some_have(builds, "ssh", review) && !declared.iter().any(|one| one.name == SSH_KEY) {
+        let (name, says) = (SSH_KEY.to_owned(), "the agent's key".to_owned());
+        declared.push(Declared { name, origin: Origin::SshKey, says });
+    }
+    declared
 }
 
 fn recipe(
@@ -69,51 +125,130 @@ fn recipe(
     review: &mut Review,
 ) -> BuildRecipe {
     let mut fields = Fields::of(&entry.node, review);
-    let network = fields.get("network");
-    let secrets = fields.get("secrets");
-    let args = fields.get("args");
-    let target = fields.get("target");
-    let cache = fields.get("cache");
-    let files = fields.get("files");
-    let remove = fields.get("remove");
-    let parent = fields.get("parent");
-    let after = fields.get("after");
-    let dockerfile = fields.get("dockerfile");
-    let given = fields.get("given");
-    fields.finish(review);
-
-    let texts = |node: Option<&Node>, review: &mut Review| {
-        node.map(|node| text_map(node, declared, review)).unwrap_or_default()
-    };
-    let recipe = BuildRecipe {
-        secrets: texts(secrets, review),
-        args: texts(args, review),
-        files: texts(files, review),
-        network: network.and_then(|node| self::network(node, review)).unwrap_or_default(),
-        target: target.and_then(|node| node.text(review)),
-        given: given.and_then(|node| node.bool(review)).unwrap_or_default(),
-        cache: cache.and_then(|node| node.bool(review)),
-        remove: remove.and_then(|node| node.texts(review)).unwrap_or_default(),
-        parent: parent.and_then(|node| named(node, before, review)),
-        after: after.and_then(|node| named(node, before, review)),
-        dockerfile: dockerfile.and_then(|node| {
-            let text = node.text(review)?;
-            values::known(&text.replace("${parent}", ""), node, declared, review);
-            Some(text)
-        }),
-        play: None,
-        image: None,
-    };
-    if recipe.parent.is_none() {
-        if let Some(node) = dockerfile {
-            review.note(&node.span, "only a downstream build, with a `parent`, has a Dockerfile");
+    let like = fields.get("like").and_then(|node| find(node, before, review));
+    let mut recipe = like.unwrap_or_default();
+    let texts = |node: &Node, review: &mut Review| text_map(node, declared, review);
+    if let Some(node) = fields.get("network") {
+        recipe.network = network(node, review).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("secrets") {
+        recipe.secrets = texts(node, review);
+    }
+    if let Some(node) = fields.get("ssh") {
+        recipe.ssh = ids(node, declared, review).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("args") {
+        recipe.args = texts(node, review);
+    }
+    if let Some(node) = fields.get("files") {
+        recipe.files = texts(node, review);
+    }
+    if let Some(node) = fields.get("zeros") {
+        recipe.zeros = map(node, declared, review, unit::parse_bytes);
+    }
+    if let Some(node) = fields.get("modes") {
+        recipe.modes = map(node, declared, review, mode);
+        let missing = |path: &&String| !recipe.files.contains_key(*path);
+        for path in recipe.modes.keys().filter(|path| missing(path)) {
+            review.note(&node.span, format!("`{path}` is none of the build's `files`"));
         }
-    } else {
-        for node in [remove, target].into_iter().flatten() {
+    }
+    if let Some(node) = fields.get("mounts") {
+        recipe.mounts = texts(node, review);
+        mount_types(node, recipe.mounts.keys(), review);
+        for new in recipe.mounts.values().filter(|new| !new.starts_with("type=")) {
+            let message = format!("`{new}` is no mount");
+            review.advise(&node.span, message, "write { tmpfs = \"type=cache\" }");
+        }
+    }
+    if let Some(node) = fields.get("skip") {
+        recipe.skip = node.texts(review).unwrap_or_default();
+        mount_types(node, recipe.skip.iter(), review);
+    }
+    if let Some(node) = fields.get("cache") {
+        recipe.cache = node.bool(review);
+    }
+    if let Some(node) = fields.get("given") {
+        recipe.given = node.bool(review).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("after") {
+        recipe.after = find(node, before, review).map(Box::new);
+    }
+    if let Some(node) = fields.get("parent") {
+        recipe.parent = find(node, before, review).map(Box::new);
+    }
+    if let Some(node) = fields.get("dockerfile") {
+        recipe.dockerfile = node.text(review);
+        let text = recipe.dockerfile.clone().unwrap_or_default();
+        let own = if recipe.parent.is_some() { text.replace("${parent}", "") } else { text };
+        values::known(&own, node, declared, review);
+    }
+    if let Some(node) = fields.get("archives") {
+        recipe.archives = archives(node, declared, review);
+    }
+    if let Some(node) = fields.get("restore") {
+        recipe.restore = node.texts(review).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("remove") {
+        recipe.remove = node.texts(review).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("file") {
+        recipe.file = node.text(review);
+    }
+    if let Some(node) = fields.get("target") {
+        recipe.target = node.text(review);
+    }
+    if recipe.parent.is_some() {
+        for node in OF_A_FOLDER.into_iter().filter_map(|key| fields.get(key)) {
             review.note(&node.span, "a downstream build's context is its `files` and nothing else");
         }
     }
+    fields.finish(review);
     recipe
+}
+
+/// `true` for the default agent, or ids.
+fn ids(node: &Node, declared: &[Declared], review: &mut Review) -> Option<Vec<String>> {
+    if let Item::Bool(wanted) = node.item {
+        return Some(if wanted { vec!["default".to_owned()] } else { Vec::new() });
+    }
+    if !matches!(node.item, Item::List(_)) {
+        review.note(&node.span, format!("expected true or a list of ids, found {}", node.what()));
+        return None;
+    }
+    let ids = node.texts(review)?;
+    ids.iter().for_each(|id| values::known(id, node, declared, review));
+    Some(ids)
+}
+
+fn mount_types<'a>(node: &Node, types: impl Iterator<Item = &'a String>, review: &mut Review) {
+    for unknown in types.filter(|one| !MOUNT_TYPES.contains(&one.as_str())) {
+        review.unknown(&node.span, "type of mount", unknown, MOUNT_TYPES);
+    }
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let bits = u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777);
+    bits.ok_or_else(|| format!("`{text}` are no permission bits such as \"0755\""))
+}
+
+/// A table of texts that mean something else.
+fn map<T>(
+    node: &Node,
+    declared: &[Declared],
+    review: &mut Review,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> BTreeMap<String, T> {
+    let mut map = BTreeMap::new();
+    for entry in node.entries(review).unwrap_or_default() {
+        values::known(&entry.key, &entry.node, declared, review);
+        match entry.node.text(review).map(|text| read(&text)) {
+            Some(Ok(value)) => drop(map.insert(entry.key.clone(), value)),
+            Some(Err(message)) => review.note(&entry.node.span, message),
+            None => {}
+        }
+    }
+    map
 }
 
 fn network(node: &Node, review: &mut Review) -> Option<Network> {
@@ -125,14 +260,6 @@ fn network(node: &Node, review: &mut Review) -> Option<Network> {
             None
         }
     }
-}
-
-fn named(
-    node: &Node,
-    before: &[(String, BuildRecipe)],
-    review: &mut Review,
-) -> Option<Box<BuildRecipe>> {
-    find(node, before, review).map(Box::new)
 }
 
 /// The recipe of the build that a node names.
@@ -152,6 +279,20 @@ pub(super) fn find(
         builds.iter().map(|(known, _)| known.as_str()),
     );
     None
+}
+
+/// The texts that are packed into each archive.
+fn archives(
+    node: &Node,
+    declared: &[Declared],
+    review: &mut Review,
+) -> BTreeMap<String, BTreeMap<String, String>> {
+    let entries = node.entries(review).unwrap_or_default();
+    let archive = |entry: &Entry| {
+        values::known(&entry.key, &entry.node, declared, review);
+        (entry.key.clone(), text_map(&entry.node, declared, review))
+    };
+    entries.iter().map(archive).collect()
 }
 
 pub(super) fn text_map(

@@ -14,7 +14,7 @@ use crate::expect::Expect;
 use crate::nonce::Declared;
 use crate::recipe::{BuildRecipe, PlayRecipe};
 
-pub use builds::PARENT;
+pub use builds::{MOUNT_TYPES, PARENT, SSH_KEY};
 pub use plays::{ACTIONS, REGISTRY};
 pub use read::read;
 
@@ -157,6 +157,8 @@ pub struct Draft {
     pub source: String,
     /// What could be read.
     pub rubric: Rubric,
+    /// Files that builds take from what the exercise hands out, and where that is said.
+    pub given_files: Vec<(String, Span)>,
     /// What is wrong.
     pub review: Review,
 }

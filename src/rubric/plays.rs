@@ -165,9 +165,7 @@ pub(super) fn with_registry(
     mut declared: Vec<Declared>,
     review: &mut Review,
 ) -> Vec<Declared> {
-    let entries = plays.and_then(|node| node.entries(review)).unwrap_or_default();
-    let tables = entries.iter().filter_map(|entry| entry.node.entries(review));
-    let wants = tables.flatten().any(|field| field.key == REGISTRY);
+    let wants = builds::some_have(plays, REGISTRY, review);
     if wants && !declared.iter().any(|one| one.name == REGISTRY) {
         declared.push(Declared {
             name: REGISTRY.to_owned(),

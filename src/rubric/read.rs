@@ -25,7 +25,8 @@ pub fn read(path: &Path, source: String) -> Draft {
     let mut unread = Review::default();
     let is_toml = review.is_clean();
     let rubric = rubric(&root, path, &source, if is_toml { &mut review } else { &mut unread });
-    Draft { path: PathBuf::from(path), source, rubric, review }
+    let given_files = builds::given_files(&root);
+    Draft { path: PathBuf::from(path), source, rubric, given_files, review }
 }
 
 fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric {
@@ -56,6 +57,7 @@ fn rubric(root: &Node, path: &Path, source: &str, review: &mut Review) -> Rubric
     let declared = fields.get("values").map(|node| values::read(node, review)).unwrap_or_default();
     let (build_tables, play_tables) = (fields.get("builds"), fields.get("plays"));
     let declared = plays::with_registry(play_tables, declared, review);
+    let declared = builds::with_ssh_key(build_tables, declared, review);
     let mut builds = builds::read(build_tables, &declared, review);
     let known = plays::Known { values: &declared, builds: &builds };
     let plays = plays::read(play_tables, &known, review);
@@ -285,7 +287,7 @@ fn with(node: &Node, known: &Known<'_>, spans: &mut ProbeSpans, review: &mut Rev
         names_in(&entry.node, known, review);
         spans.with.push((entry.key.clone(), entry.key_span.clone(), entry.node.span.clone()));
         let value = match entry.key.as_str() {
-            "build" => builds::find(&entry.node, known.builds, review)
+            "build" | "other" => builds::find(&entry.node, known.builds, review)
                 .and_then(|recipe| serde_json::to_value(recipe).ok()),
             "play" => plays::find(&entry.node, known.plays, review)
                 .and_then(|recipe| serde_json::to_value(recipe).ok()),

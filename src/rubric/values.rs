@@ -22,6 +22,9 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
     if name == super::PARENT {
         review.note(&entry.key_span, "`parent` is the parent's image in a downstream build");
     }
+    if name == super::SSH_KEY {
+        review.note(&entry.key_span, "`ssh_key` is the public half of the SSH agents' key");
+    }
     let mut fields = Fields::of(&entry.node, review);
     let random = fields.get("random");
     let sha256 = fields.get("sha256");

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{Dockerfile, IgnoreRules, SubmissionError};
+use super::ignore::NoPattern;
+use super::overlay::{Content, Overlay, Written};
+use super::{IgnoreRules, SubmissionError};
 
 /// What a context may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +18,6 @@ pub struct ContextLimits {
     pub bytes: u64,
     /// Files and folders.
     pub entries: u64,
-}
-
-/// Changes laid over a context: files written, paths taken out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overlay {
-    /// Contents by path; the mode of a file that was there before stays.
-    pub files: BTreeMap<String, String>,
-    /// Paths; a folder goes with all that is in it.
-    pub remove: Vec<String>,
 }
 
 /// A packed context.
@@ -58,6 +51,14 @@ pub enum ContextError {
         /// The file of the rules.
         path: String,
     },
+    /// Its rules have a line that no builder takes: the submission's doing.
+    #[error("{path} has a line that is no pattern: {line}")]
+    NoPattern {
+        /// The file of the rules.
+        path: String,
+        /// The line.
+        line: String,
+    },
     /// It could not be read: ours.
     #[error(transparent)]
     Read(#[from] SubmissionError),
@@ -71,12 +72,14 @@ const RULES_SIZE: u64 = 64 * 1024;
 /// Packs the folder `root`.
 pub(super) fn pack(
     root: &Path,
-    dockerfile: Option<&Dockerfile>,
+    dockerfile: Option<&str>,
     overlay: &Overlay,
     limits: &ContextLimits,
 ) -> Result<Context, ContextError> {
     let dockerfile = dockerfile.ok_or(ContextError::NoDockerfile)?;
-    let rules = rules(root, &dockerfile.path)?;
+    let rules = rules(root, dockerfile, overlay)?;
+    // The builder needs the Dockerfile even when a rule keeps it from COPY.
+    let is_ignored = |path: &str| rules.ignores(path) && path != dockerfile;
     let mut packer = Packer::new(limits);
     let read =
         |path: &Path, source: io::Error| SubmissionError::Read { path: path.to_owned(), source };
@@ -95,37 +98,39 @@ pub(super) fn pack(
         let path = entry.path();
         let name = path.strip_prefix(root).unwrap_or(path);
         let shown = name.to_string_lossy();
-        let replaced = overlay.files.contains_key(shown.as_ref());
-        let removed = overlay.remove.iter().any(|gone| name.starts_with(gone));
         let is_folder = entry.file_type().is_dir();
-        // The builder needs the Dockerfile even when a rule keeps it from COPY.
-        if removed || (rules.ignores(&shown) && shown != dockerfile.path) {
+        let removed = overlay.remove.iter().any(|gone| name.starts_with(gone));
+        if removed || is_ignored(&shown) {
             if is_folder && (removed || !rules.has_exceptions()) {
                 walk.skip_current_dir();
             }
             continue;
         }
-        if !replaced {
+        if !overlay.replaces(name, is_folder) {
             packer
                 .add(path, name)
                 .map_err(|error| error.into_context(|source| read(path, source)))?;
         }
     }
-    for (name, content) in &overlay.files {
-        let mode =
+    for (name, file) in overlay.files.iter().filter(|(name, _)| !is_ignored(name)) {
+        let before =
             std::fs::symlink_metadata(root.join(name)).ok().filter(std::fs::Metadata::is_file);
-        packer.write(name, content.as_bytes(), mode.map_or(0o644, |data| mode_of(&data)));
+        let mode = file.mode.or(before.map(|data| mode_of(&data)));
+        packer
+            .write(name, &file.content, mode.unwrap_or(0o644))
+            .map_err(|error| error.into_context(|source| read(Path::new(name), source)))?;
     }
-    packer.finish(dockerfile.path.clone())
+    packer.finish(dockerfile.to_owned())
 }
 
 /// A context of a few texts, the Dockerfile among them: for builds that start from a submission's
 /// image.
-pub fn small_context(files: &BTreeMap<String, String>, dockerfile: &str) -> Context {
+pub fn small_context(files: BTreeMap<String, Written>, dockerfile: String) -> Context {
     let mut packer = Packer::new(&ContextLimits { bytes: u64::MAX, entries: u64::MAX });
-    packer.write("Dockerfile", dockerfile.as_bytes(), 0o644);
-    for (name, content) in files {
-        packer.write(name, content.as_bytes(), 0o644);
+    let dockerfile = ("Dockerfile".to_owned(), dockerfile.into());
+    for (name, file) in std::iter::once(dockerfile).chain(files) {
+        // Without limits there is nothing to fail by.
+        let _ = packer.write(&name, &file.content, file.mode.unwrap_or(0o644));
     }
     let (bytes, files) = (packer.bytes, packer.files);
     // Writing to memory does not fail.
@@ -134,14 +139,24 @@ pub fn small_context(files: &BTreeMap<String, String>, dockerfile: &str) -> Cont
 }
 
 /// `<Dockerfile>.dockerignore` comes before `.dockerignore`, as in the docker CLI.
-fn rules(root: &Path, dockerfile: &str) -> Result<IgnoreRules, ContextError> {
+fn rules(root: &Path, dockerfile: &str, overlay: &Overlay) -> Result<IgnoreRules, ContextError> {
     for path in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
+        let parse = |text: &str| {
+            let parsed = IgnoreRules::parse(text);
+            parsed.map_err(|NoPattern(line)| ContextError::NoPattern { path: path.clone(), line })
+        };
+        if let Some(text) = overlay.text(&path) {
+            return parse(&text);
+        }
+        if overlay.remove.contains(&path) {
+            continue;
+        }
         if let Some(file) = super::files::read(root, &path)? {
             let text = String::from_utf8_lossy(&file.content);
             if file.size > RULES_SIZE || text.lines().count() > RULES {
                 return Err(ContextError::TooManyRules { path });
             }
-            return Ok(IgnoreRules::parse(&text));
+            return parse(&text);
         }
     }
     Ok(IgnoreRules::default())
@@ -203,11 +218,7 @@ impl Packer {
             header.set_size(0);
             self.tar.append_link(&mut header, name, target).map_err(Refusal::Io)?;
         } else if data.is_file() {
-            self.bytes += data.len();
-            self.files += 1;
-            if self.bytes > self.limits.bytes {
-                return Err(Refusal::Limit(crate::unit::show_bytes(self.limits.bytes)));
-            }
+            self.count(data.len())?;
             header.set_size(data.len());
             // A file that grows or shrinks meanwhile must not break the tar.
             let file = File::open(path).map_err(Refusal::Io)?;
@@ -217,14 +228,32 @@ impl Packer {
         Ok(())
     }
 
-    fn write(&mut self, name: &str, content: &[u8], mode: u32) {
+    fn write(&mut self, name: &str, content: &Content, mode: u32) -> Result<(), Refusal> {
+        let size = match content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Zeros(size) => *size,
+        };
+        self.count(size)?;
         let mut header = tar::Header::new_gnu();
         header.set_mode(mode);
-        header.set_size(content.len() as u64);
-        self.bytes += content.len() as u64;
-        self.files += 1;
+        header.set_size(size);
         // Names are a rubric's own, and writing to memory does not fail.
-        let _ = self.tar.append_data(&mut header, name, content);
+        let _ = match content {
+            Content::Bytes(bytes) => self.tar.append_data(&mut header, name, bytes.as_slice()),
+            Content::Zeros(size) => {
+                self.tar.append_data(&mut header, name, io::repeat(0).take(*size))
+            }
+        };
+        Ok(())
+    }
+
+    fn count(&mut self, size: u64) -> Result<(), Refusal> {
+        self.bytes += size;
+        self.files += 1;
+        if self.bytes > self.limits.bytes {
+            return Err(Refusal::Limit(crate::unit::show_bytes(self.limits.bytes)));
+        }
+        Ok(())
     }
 
     fn finish(self, dockerfile: String) -> Result<Context, ContextError> {
@@ -296,18 +325,6 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_changes_what_the_builder_sees() {
-        let folder = folder(&[("Dockerfile", "FROM scratch"), ("a", "1"), ("d/x", "1")]);
-        let submission = Submission::open(folder.path()).unwrap();
-        let overlay = Overlay {
-            files: BTreeMap::from([("a".to_owned(), "changed".to_owned())]),
-            remove: vec!["d".to_owned()],
-        };
-        let context = submission.context(&overlay, &LIMITS).unwrap();
-        assert_eq!(names(&context), ["Dockerfile", "a"]);
-    }
-
-    #[test]
     fn too_much_is_told_apart_from_unreadable() {
         let folder = folder(&[("Dockerfile", "FROM scratch")]);
         File::create(folder.path().join("sparse")).unwrap().set_len(1 << 40).unwrap();
@@ -324,6 +341,14 @@ mod tests {
             let refused = submission.context(&Overlay::default(), &LIMITS);
             assert!(matches!(refused, Err(ContextError::TooManyRules { .. })), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_that_no_builder_takes_is_the_submissions_doing() {
+        let folder = folder(&[("Dockerfile", "FROM scratch"), (".dockerignore", "*.md\n[\n")]);
+        let submission = Submission::open(folder.path()).unwrap();
+        let refused = submission.context(&Overlay::default(), &LIMITS).unwrap_err();
+        assert_eq!(refused.to_string(), ".dockerignore has a line that is no pattern: [");
     }
 
     #[test]

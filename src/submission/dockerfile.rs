@@ -8,12 +8,17 @@ use parse_dockerfile::{Command, Instruction};
 use super::files::{self, FileKind};
 
 mod readable;
+mod rewrite;
+
+pub use rewrite::Rewrite;
 
 /// A Dockerfile as handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dockerfile {
     /// Its path in the submission.
     pub path: String,
+    /// Its text, as far as it is text.
+    pub text: String,
     /// What it says; `None` when the parser cannot read it.
     pub summary: Option<Summary>,
     /// Lines of text.
@@ -62,24 +67,28 @@ pub struct Stage {
 
 /// Finds the Dockerfile as the docker CLI does: `Dockerfile`, else `dockerfile`.
 pub(super) fn find(root: &Path) -> Option<Dockerfile> {
-    ["Dockerfile", "dockerfile"].into_iter().find_map(|name| {
-        let file = files::read(root, name).ok().flatten()?;
-        let content = match file.kind {
-            FileKind::File => file.content,
-            FileKind::Symlink => {
-                // The builder resolves a link inside the context, and no other.
-                let target = root.join(name).canonicalize().ok()?;
-                let inside = target.strip_prefix(root).ok()?.to_str()?.to_owned();
-                files::read(root, &inside).ok().flatten()?.content
-            }
-            FileKind::Directory | FileKind::Other => return None,
-        };
-        let text = String::from_utf8_lossy(&content).into_owned();
-        Some(Dockerfile {
-            path: name.to_owned(),
-            summary: Summary::of(&text),
-            lines: text.lines().count(),
-        })
+    ["Dockerfile", "dockerfile"].into_iter().find_map(|name| read(root, name))
+}
+
+/// The Dockerfile of that path.
+pub(super) fn read(root: &Path, path: &str) -> Option<Dockerfile> {
+    let file = files::read(root, path).ok().flatten()?;
+    let content = match file.kind {
+        FileKind::File => file.content,
+        FileKind::Symlink => {
+            // The builder resolves a link inside the context, and no other.
+            let target = root.join(path).canonicalize().ok()?;
+            let inside = target.strip_prefix(root).ok()?.to_str()?.to_owned();
+            files::read(root, &inside).ok().flatten()?.content
+        }
+        FileKind::Directory | FileKind::Other => return None,
+    };
+    let text = String::from_utf8_lossy(&content).into_owned();
+    Some(Dockerfile {
+        path: path.to_owned(),
+        summary: Summary::of(&text),
+        lines: text.lines().count(),
+        text,
     })
 }
 
@@ -154,8 +163,8 @@ impl Summary {
                 };
                 self.run.push(whole(command));
             }
-            Instruction::Copy(copy) => self.copy.push(whole(copy.dest.span.end)),
-            Instruction::Add(add) => self.add.push(whole(add.dest.span.end)),
+            Instruction::Copy(copy) => self.copy.push(whole(closed(text, copy.dest.span.end))),
+            Instruction::Add(add) => self.add.push(whole(closed(text, add.dest.span.end))),
             Instruction::Healthcheck(_) => self.healthcheck.push(whole(end_of(text, &keyword))),
             Instruction::Onbuild(_) => self.onbuild.push(whole(end_of(text, &keyword))),
             _ => {}
@@ -206,6 +215,13 @@ fn end_of(text: &str, keyword: &Range<usize>) -> usize {
         }
     }
     end
+}
+
+/// From the end of a last word to that of its list, in the JSON form.
+fn closed(text: &str, end: usize) -> usize {
+    let between = |c: char| c.is_whitespace() || ['"', '\\', '`'].contains(&c);
+    let rest = text.get(end..).unwrap_or_default().trim_start_matches(between);
+    if rest.starts_with(']') { text.len() - rest.len() + 1 } else { end }
 }
 
 /// The names in `NAME=value OTHER="x y"`, or the one in the old form `NAME some value`.
@@ -344,6 +360,14 @@ mod tests {
     fn a_byte_order_mark_shifts_no_excerpt() {
         let summary = Summary::of("\u{feff}# syntax=x/y:1\nFROM a\nCOPY b c\n").unwrap();
         assert_eq!((summary.copy, summary.syntax), (vec!["COPY b c".into()], Some("x/y:1".into())));
+    }
+
+    #[test]
+    fn a_list_in_the_json_form_is_whole() {
+        let text = "FROM a\nCOPY [\"b\", \"c\"]\nADD [ \"b\", \\\n  \"c\" \\\n]\nCOPY b c\n";
+        let summary = Summary::of(text).unwrap();
+        assert_eq!(summary.copy, ["COPY [\"b\", \"c\"]", "COPY b c"]);
+        assert_eq!(summary.add, ["ADD [ \"b\", \\\n  \"c\" \\\n]"]);
     }
 
     #[test]

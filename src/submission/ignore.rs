@@ -4,6 +4,9 @@
 //! Semantics from <https://github.com/moby/patternmatcher>; gitignore's differ (anchoring,
 //! negation, parents), so the crates for those don't serve.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use regex::Regex;
 
 /// The rules, in the order of the file.
@@ -18,13 +21,24 @@ struct Rule {
     keeps: bool,
 }
 
+/// A line that is no pattern: with it, nothing is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoPattern(pub String);
+
 impl IgnoreRules {
-    /// Reads the text of a `.dockerignore`. A line that is no valid pattern is left out.
-    pub fn parse(text: &str) -> IgnoreRules {
+    /// Reads the text of a `.dockerignore`.
+    ///
+    /// # Errors
+    /// When a line is no pattern, as for the docker CLI.
+    pub fn parse(text: &str) -> Result<IgnoreRules, NoPattern> {
         let lines = text.trim_start_matches('\u{feff}').lines();
         // As in moby, a comment is told by the line's first character, before it is trimmed.
         let lines = lines.filter(|line| !line.starts_with('#')).map(str::trim);
-        IgnoreRules { rules: lines.filter(|line| !line.is_empty()).filter_map(rule).collect() }
+        let mut rules = Vec::new();
+        for line in lines.filter(|line| !line.is_empty()) {
+            rules.extend(rule(line).map_err(|NotOne| NoPattern(line.to_owned()))?);
+        }
+        Ok(IgnoreRules { rules })
     }
 
     /// Whether a path, relative and with `/` between its parts, is left out of the context.
@@ -51,16 +65,60 @@ impl Rule {
     }
 }
 
-fn rule(line: &str) -> Option<Rule> {
+struct NotOne;
+
+fn rule(line: &str) -> Result<Option<Rule>, NotOne> {
     let (keeps, pattern) = match line.strip_prefix('!') {
         Some(pattern) => (true, pattern.trim()),
         None => (false, line),
     };
-    let pattern = clean(pattern);
-    if pattern.is_empty() {
-        return None;
+    let cleaned = clean(pattern);
+    if pattern.is_empty() || !is_pattern(&cleaned) {
+        return Err(NotOne);
     }
-    Regex::new(&to_regex(&pattern)).ok().map(|regex| Rule { regex, keeps })
+    if cleaned.is_empty() {
+        return Ok(None);
+    }
+    Regex::new(&to_regex(&cleaned)).map(|regex| Some(Rule { regex, keeps })).map_err(|_| NotOne)
+}
+
+/// Whether Go's `filepath.Match` takes it for a pattern.
+fn is_pattern(pattern: &str) -> bool {
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_whole = match c {
+            '\\' => rest.next().is_some(),
+            '[' => is_class(&mut rest),
+            _ => true,
+        };
+        if !is_whole {
+            return false;
+        }
+    }
+    true
+}
+
+/// From after the bracket to its end.
+fn is_class(rest: &mut Peekable<Chars<'_>>) -> bool {
+    rest.next_if_eq(&'^');
+    loop {
+        if !is_bound(rest) || (rest.next_if_eq(&'-').is_some() && !is_bound(rest)) {
+            return false;
+        }
+        if rest.next_if_eq(&']').is_some() {
+            return true;
+        }
+    }
+}
+
+/// A character of a class, after which there is another one or the class's end.
+fn is_bound(rest: &mut Peekable<Chars<'_>>) -> bool {
+    let is_one = match rest.next() {
+        None | Some('-' | ']') => false,
+        Some('\\') => rest.next().is_some(),
+        Some(_) => true,
+    };
+    is_one && rest.peek().is_some()
 }
 
 /// The path without `.`, `..` and doubled or outer slashes, as Go's `filepath.Clean` has it. A `..`
@@ -116,7 +174,7 @@ mod tests {
     use super::*;
 
     fn ignored(rules: &str, path: &str) -> bool {
-        IgnoreRules::parse(rules).ignores(path)
+        IgnoreRules::parse(rules).unwrap().ignores(path)
     }
 
     #[test]
@@ -154,8 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_no_pattern_is_told() {
+        for line in ["[", "!", "! ", "a[]b", "a\\", "![^]", "[]a]", "x[a-]", "x[-a]", "[a", "[z-a]"]
+        {
+            let rules = format!("*.md\n{line}\nb\n");
+            let refused = IgnoreRules::parse(&rules).unwrap_err();
+            assert_eq!(refused, NoPattern(line.trim().to_owned()));
+        }
+        for line in ["]", "a]", "[a]]", "[\\]]", "[A-\\]]", "[^^]", "[!a]", "a/[/../b"] {
+            assert!(IgnoreRules::parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn comments_blanks_and_odd_lines_are_no_rules() {
-        assert!(!ignored("# *\n\n  \n!\n/\n", "a"));
+        assert!(!ignored("# *\n\n  \n/\n", "a"));
         assert!(ignored("\u{feff}a", "a"));
         assert!(
             ignored("a?c\nx[0-9]", "abc") && ignored("x[0-9]", "x7") && !ignored("x[0-9]", "xa")

@@ -7,6 +7,7 @@ mod fetch;
 mod files;
 mod git;
 mod ignore;
+mod overlay;
 mod provenance;
 mod source;
 mod unpack;
@@ -18,11 +19,12 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 pub use address::AddressError;
-pub use context::{Context, ContextError, ContextLimits, Overlay, small_context};
-pub use dockerfile::{Dockerfile, Summary};
+pub use context::{Context, ContextError, ContextLimits, small_context};
+pub use dockerfile::{Dockerfile, Rewrite, Summary};
 pub use fetch::{FetchError, FetchLimits, Fetched, Fetcher, Missing, Unreached, serve};
 pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
+pub use overlay::{Content, Overlay, Written};
 pub use provenance::Provenance;
 pub use source::{GitSource, Revision, Source, SourceError};
 
@@ -108,6 +110,11 @@ impl Submission {
         self.dockerfile.as_ref()
     }
 
+    /// A Dockerfile of it that is called otherwise.
+    pub fn dockerfile_at(&self, path: &str) -> Option<Dockerfile> {
+        dockerfile::read(&self.root, path)
+    }
+
     /// A file of it.
     ///
     /// # Errors
@@ -124,7 +131,7 @@ impl Submission {
         files::open(&self.root, path)
     }
 
-    /// The build context as the docker CLI would send it, with an overlay on top.
+    /// The build context as the docker CLI would send it, were the overlay's files in the folder.
     ///
     /// # Errors
     /// When it is larger than the limits, which is the submission's doing, or cannot be read.
@@ -133,7 +140,8 @@ impl Submission {
         overlay: &Overlay,
         limits: &ContextLimits,
     ) -> Result<Context, ContextError> {
-        context::pack(&self.root, self.dockerfile(), overlay, limits)
+        let own = self.dockerfile().map(|dockerfile| dockerfile.path.as_str());
+        context::pack(&self.root, overlay.dockerfile.as_deref().or(own), overlay, limits)
     }
 
     /// Everything but Git's own folder as a tar, below a folder of that name, owned by that user.

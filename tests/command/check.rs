@@ -12,16 +12,22 @@ use crate::support::{golden, grade_without_engine, redacted, root, text};
 const COURSE: [&str; 4] = ["healthcheck", "oci-labels", "onbuild", "secret-mount"];
 
 /// What only a reader of the whole rubric can tell: which names there are, and what they mean.
-const BEYOND_A_SCHEMA: [&str; 21] = [
+const BEYOND_A_SCHEMA: [&str; 31] = [
+    "archive-in-a-downstream-build",
     "bad-duration",
     "bad-limits",
     "bounds-the-wrong-way-round",
     "build-starts-from-a-later-one",
-    "dockerfile-without-a-parent",
     "duplicate-id",
+    "finds-a-text-that-may-be-anywhere",
+    "finds-everything",
+    "finds-nothing",
+    "finds-what-is-not-handed-out",
     "length-of-any-size",
+    "like-a-later-build",
     "limits-of-nothing",
     "matcher-does-not-fit",
+    "mode-of-no-file",
     "needs-a-later-probe",
     "needs-a-misspelt-probe",
     "needs-itself",
@@ -29,11 +35,15 @@ const BEYOND_A_SCHEMA: [&str; 21] = [
     "not-toml",
     "pattern-cannot-be-read",
     "pattern-matches-everything",
+    "restores-what-is-not-handed-out",
     "slug-of-another-file",
     "unknown-build",
+    "unknown-build-to-compare-with",
     "unknown-fact-in-words",
     "unknown-value",
     "value-does-not-fit",
+    "value-of-the-agent",
+    "zeros-of-no-size",
 ];
 
 /// The mistakes there is a rubric for, sorted.

@@ -62,7 +62,7 @@ fn an_unknown_assignment_gets_the_list_and_a_suggestion() {
     let said = refused(&folder, &["--assignment", "onbiuld"]).stderr;
     assert!(said.contains("there is no assignment `onbiuld` (from --assignment)"), "{said}");
     assert!(said.contains("did you mean `onbuild`?"), "{said}");
-    assert!(said.contains("healthcheck, oci-labels, onbuild, p"), "{said}");
+    assert!(said.contains("oci-labels, onbuild, "), "{said}");
     note(&folder, "assignment = \"oci-label\"\n");
     let said = refused(&folder, &[]).stderr;
     assert!(said.contains("did you mean `oci-labels`?") && said.contains(".grade.toml"), "{said}");

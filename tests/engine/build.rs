@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use grade::engine::{
-    BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Created, OwnedKind, Owner,
-    OwnerLife, Step,
+    AgentUse, BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Created,
+    OwnedKind, Owner, OwnerLife, SshKey, Step,
 };
 
 use crate::bench::{Bench, KIB, MINUTE, built, failure, words};
@@ -104,6 +104,69 @@ async fn secrets_reach_the_build_and_unknown_ones_fail_where_required() {
     let required = bench.request("FROM busybox\nRUN --mount=type=secret,id=other,required true\n");
     let report = bench.build(BuildRequest { no_cache: true, ..required }).await;
     assert!(failure(&report).message.contains("other"), "{report:?}");
+    bench.done().await;
+}
+
+/// A client of an agent: keeps the first key, and has something signed.
+const ASK: &str = r#"
+import base64, os, socket, struct
+
+def text(bytes):
+    return struct.pack(">I", len(bytes)) + bytes
+
+def ask(message):
+    agent = socket.socket(socket.AF_UNIX)
+    agent.connect(os.environ["SSH_AUTH_SOCK"])
+    agent.sendall(text(message))
+    size = struct.unpack(">I", agent.recv(4, socket.MSG_WAITALL))[0]
+    return agent.recv(size, socket.MSG_WAITALL)
+
+keys = ask(b"\x0b")
+key = keys[9:9 + struct.unpack(">I", keys[5:9])[0]]
+signed = ask(b"\x0d" + text(key) + text(b"data") + struct.pack(">I", 0))
+assert signed[0] == 14, signed
+open("/key", "w").write(base64.b64encode(key).decode())
+"#;
+
+#[tokio::test]
+async fn an_ssh_agent_answers_the_steps_that_mount_it() {
+    let bench = Bench::new("agent").await;
+    let key = SshKey::make();
+    let ssh = BTreeMap::from([("default".to_owned(), key.clone())]);
+    let ask = "FROM python:3.12-slim\nCOPY ask.py /\nRUN --mount=type=ssh python /ask.py\n";
+    let request = bench.request_with(&[("Dockerfile", ask), ("ask.py", ASK)]);
+    let request = BuildRequest { ssh: ssh.clone(), no_cache: true, ..request };
+    let report = bench.build(request).await;
+    let image = built(&report);
+    let run = bench.engine.run(&bench.spec(&image, &["cat", "/key"]), MINUTE, KIB).await;
+    assert_eq!(run.expect("a run").stdout.text(), key.public());
+    let expected = AgentUse { mounted: 1, connections: 2, listed: 1, signed: 1 };
+    assert_eq!(report.agents, expected);
+    let env = bench.engine.image(&image).await.expect("an image").env;
+    assert!(!env.iter().any(|one| one.starts_with("SSH_AUTH_SOCK")), "{env:?}");
+    bench.done().await;
+}
+
+#[tokio::test]
+async fn a_socket_is_there_for_the_agents_that_are_forwarded_and_for_no_others() {
+    let bench = Bench::new("socket").await;
+    let ssh = BTreeMap::from([("default".to_owned(), SshKey::make())]);
+    let test = |mount: &str| {
+        let run = format!("RUN --mount=type=ssh{mount} test -S \"$SSH_AUTH_SOCK\"");
+        BuildRequest { no_cache: true, ..bench.request(&format!("FROM busybox\n{run}\n")) }
+    };
+    let report = bench.build(BuildRequest { ssh: ssh.clone(), ..test("") }).await;
+    built(&report);
+    assert_eq!(report.agents, AgentUse { mounted: 1, ..AgentUse::default() });
+    let report = bench.build(BuildRequest { ssh: ssh.clone(), ..test(",id=other") }).await;
+    assert_eq!(failure(&report).exit_code, Some(1));
+    assert_eq!(report.agents, AgentUse::default());
+    let report = bench.build(BuildRequest { ssh, ..test(",id=other,required") }).await;
+    assert!(failure(&report).message.contains("other"), "{report:?}");
+    let report = bench.build(test("")).await;
+    assert_eq!(failure(&report).exit_code, Some(1));
+    let report = bench.build(test(",required")).await;
+    assert!(failure(&report).message.contains("default"), "{report:?}");
     bench.done().await;
 }
 

@@ -40,6 +40,7 @@ async fn files_are_read_from_a_container_that_never_started() {
     assert_eq!((read("/none").await, read("/d/e/f/g").await), (None, None));
     let stat = bench.engine.stat_path(&id, "/link").await.expect("an answer").expect("a link");
     assert_eq!(stat.link_target, "/d/e/f");
+    assert!(stat.modified.starts_with("20"), "{stat:?}");
     assert_eq!(bench.engine.stat_path(&id, "/none").await, Ok(None));
     assert_eq!(bench.engine.stat_path(&id, "/d/e/f/g").await, Ok(None));
     let cut =

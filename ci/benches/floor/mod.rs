@@ -130,6 +130,7 @@ impl Floor {
             dockerfile: "Dockerfile".into(),
             args: build.args,
             secrets: build.secrets,
+            ssh: BTreeMap::new(),
             target: None,
             no_cache: build.no_cache,
             network: build.network,

@@ -1,7 +1,7 @@
-//! A small BuildKit client: builds with secrets from memory, a network switch, live progress and an image id.
+//! A small BuildKit client: builds with secrets and SSH agents from memory, a network switch, live progress and an image id.
 //!
 //! Two raw streams to the engine make a build: `/session`, on which *we* serve what the builder asks
-//! for (the context, the secrets), and `/grpc`, on which we ask it to solve and listen to its
+//! for (the context, secrets, SSH agents), and `/grpc`, on which we ask it to solve and listen to its
 //! status. Both end when the build's future is dropped, and with them whatever the build runs.
 
 mod failure;
@@ -11,6 +11,7 @@ mod solve;
 
 use std::time::{Duration, Instant};
 
+use super::agent::Agents;
 use super::build::{BuildEvent, BuildOutcome, BuildReport, BuildRequest};
 use super::docker::Engine;
 use super::error::{Cause, EngineError};
@@ -38,9 +39,9 @@ impl Engine {
         let limit = request.time_limit;
         let began = Instant::now();
         let mut progress = Progress::new(listen);
-        let ending =
-            tokio::time::timeout(limit, solve::solve(self.dialer(), request, &name, &mut progress))
-                .await;
+        let agents = Agents::new(request.ssh.clone());
+        let solving = solve::solve(self.dialer(), request, &name, agents.clone(), &mut progress);
+        let ending = tokio::time::timeout(limit, solving).await;
         let took = began.elapsed();
         let failed = |cause| EngineError::Build { name: name.clone(), cause };
         let outcome = match ending {
@@ -55,7 +56,7 @@ impl Engine {
                 BuildOutcome::TimedOut
             }
         };
-        Ok(BuildReport { outcome, steps: progress.into_steps(), took })
+        Ok(BuildReport { outcome, steps: progress.into_steps(), agents: agents.used(), took })
     }
 }
 

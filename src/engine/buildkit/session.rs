@@ -1,4 +1,4 @@
-//! What the builder asks of us during a build: the context, and secrets.
+//! What the builder asks of us during a build: the context, secrets, SSH agents.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -6,23 +6,36 @@ use std::sync::Arc;
 
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServer};
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::{Ssh, SshServer};
+use bollard_buildkit_proto::moby::sshforward::v1::{
+    BytesMessage as AgentBytes, CheckAgentRequest, CheckAgentResponse,
+};
 use bollard_buildkit_proto::moby::upload::v1::BytesMessage;
 use bollard_buildkit_proto::moby::upload::v1::upload_server::{Upload, UploadServer};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, TryStreamExt};
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Empty;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::AsyncWriteExt;
+use tokio_util::io::ReaderStream;
 use tonic::service::Routes;
 use tonic::{Response, Status, Streaming};
 
+use crate::engine::agent::Agents;
 use crate::engine::dial::Dialer;
 use crate::engine::error::Cause;
 
 /// Bytes of the context in one message; the protocol's limit is 4 MiB.
 const CHUNK: usize = 256 * 1024;
+
+/// Bytes on their way between a step and an agent.
+const PIPE: usize = 64 * 1024;
+/// Where the builder says which agent a step means, and the one that is meant without.
+const AGENT_ID: &str = "buildkit.ssh.id";
+const DEFAULT_AGENT: &str = "default";
 
 /// The services that are named to the engine, or it never asks.
 const METHODS: [&str; 3] = [
@@ -30,6 +43,9 @@ const METHODS: [&str; 3] = [
     "/moby.buildkit.secrets.v1.Secrets/GetSecret",
     "/moby.upload.v1.Upload/Pull",
 ];
+/// Those of a build that has an agent.
+const AGENT_METHODS: [&str; 2] =
+    ["/moby.sshforward.v1.SSH/CheckAgent", "/moby.sshforward.v1.SSH/ForwardAgent"];
 
 /// What a build may ask for.
 pub(super) struct Offer {
@@ -37,6 +53,7 @@ pub(super) struct Offer {
     pub(super) id: String,
     pub(super) context: Bytes,
     pub(super) secrets: BTreeMap<String, Bytes>,
+    pub(super) agents: Agents,
 }
 
 impl Offer {
@@ -59,7 +76,8 @@ pub(super) async fn open(dialer: &Dialer, offer: Offer) -> Result<Session, Cause
         .header("X-Docker-Expose-Session-Name", "grade")
         .body(Empty::<Bytes>::new())
         .map_err(|error| Cause::Other(error.to_string()))?;
-    for method in METHODS {
+    let of_agents = if offer.agents.is_empty() { &[][..] } else { &AGENT_METHODS };
+    for method in METHODS.iter().chain(of_agents) {
         request.headers_mut().append(
             HeaderName::from_static("x-docker-expose-session-grpc-method"),
             HeaderValue::from_static(method),
@@ -69,7 +87,8 @@ pub(super) async fn open(dialer: &Dialer, offer: Offer) -> Result<Session, Cause
     let (_, health) = tonic_health::server::health_reporter();
     let routes = Routes::new(health)
         .add_service(UploadServer::new(Context { id: offer.id, tar: offer.context }))
-        .add_service(SecretsServer::new(Vault(Arc::new(offer.secrets))));
+        .add_service(SecretsServer::new(Vault(Arc::new(offer.secrets))))
+        .add_service(SshServer::new(Forwarder(offer.agents)));
     Ok(Session { stream, routes })
 }
 
@@ -125,6 +144,59 @@ impl Secrets for Vault {
         let data =
             secret.ok_or_else(|| Status::not_found(format!("secret {id}: not found")))?.to_vec();
         Ok(Response::new(GetSecretResponse { data }))
+    }
+}
+
+struct Forwarder(Agents);
+
+impl Forwarder {
+    /// In the docker CLI's words.
+    fn unset(id: &str) -> Status {
+        Status::not_found(format!("unset ssh forward key {id}"))
+    }
+}
+
+#[tonic::async_trait]
+impl Ssh for Forwarder {
+    type ForwardAgentStream = Pin<Box<dyn Stream<Item = Result<AgentBytes, Status>> + Send>>;
+
+    /// Asked before a step that mounts an agent's socket.
+    async fn check_agent(
+        &self,
+        request: tonic::Request<CheckAgentRequest>,
+    ) -> Result<Response<CheckAgentResponse>, Status> {
+        let id = request.into_inner().id;
+        let id = if id.is_empty() { DEFAULT_AGENT } else { &id };
+        let found = self.0.mount(id);
+        found.then(|| Response::new(CheckAgentResponse {})).ok_or_else(|| Self::unset(id))
+    }
+
+    /// One connection that a step makes to the socket.
+    async fn forward_agent(
+        &self,
+        request: tonic::Request<Streaming<AgentBytes>>,
+    ) -> Result<Response<Self::ForwardAgentStream>, Status> {
+        let id = request.metadata().get(AGENT_ID).and_then(|id| id.to_str().ok());
+        let id = id.filter(|id| !id.is_empty()).unwrap_or(DEFAULT_AGENT).to_owned();
+        let connection = self.0.connect(&id).ok_or_else(|| Self::unset(&id))?;
+        let (agent, step) = tokio::io::duplex(PIPE);
+        let (answers, mut questions) = tokio::io::split(step);
+        let mut messages = request.into_inner();
+        tokio::spawn(connection.serve(agent));
+        // Ends with the step's connection, or with the session.
+        tokio::spawn(async move {
+            while let Ok(Some(message)) = messages.message().await {
+                if questions.write_all(&message.data).await.is_err() {
+                    return;
+                }
+            }
+            // Who has hung up is not told that it is so.
+            let _told = questions.shutdown().await;
+        });
+        let answers = ReaderStream::new(answers)
+            .map_ok(|data| AgentBytes { data: data.to_vec() })
+            .map_err(Status::from);
+        Ok(Response::new(Box::pin(answers)))
     }
 }
 

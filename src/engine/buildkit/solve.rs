@@ -13,6 +13,7 @@ use super::failure::Ending;
 use super::progress::Progress;
 use super::session::{self, Offer};
 use super::{LAST_WORDS, transport_cause};
+use crate::engine::agent::Agents;
 use crate::engine::build::{BuildNetwork, BuildRequest};
 use crate::engine::dial::Dialer;
 use crate::engine::error::Cause;
@@ -26,6 +27,7 @@ pub(super) async fn solve(
     dialer: &Dialer,
     request: BuildRequest,
     name: &str,
+    agents: Agents,
     progress: &mut Progress<'_>,
 ) -> Result<Ending, Cause> {
     let session_id = format!("{:032x}", rand::random::<u128>());
@@ -34,6 +36,7 @@ pub(super) async fn solve(
         id: session_id.clone(),
         context: request.context.clone(),
         secrets: request.secrets.clone(),
+        agents,
     };
     let message = SolveRequest {
         r#ref: build_id.clone(),
@@ -126,8 +129,8 @@ fn attributes(request: &BuildRequest, context: String) -> HashMap<String, String
     if request.no_cache {
         attributes.insert("no-cache".to_owned(), String::new());
         // Even so, the builder runs a step once for all builds that want the same one at the same
-        // time, and a secret's content is no part of what "the same" means. A name in /etc/hosts
-        // that no other build has makes the steps of this one its own.
+        // time, and neither a secret's content nor an agent is a part of what "the same" means. A
+        // name in /etc/hosts that no other build has makes the steps of this one its own.
         attributes.insert("add-hosts".to_owned(), format!("{}=127.0.0.1", own_host(request)));
     }
     if request.network == BuildNetwork::None {

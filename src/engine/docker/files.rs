@@ -112,6 +112,7 @@ impl Engine {
                 size: u64::try_from(stat.size).unwrap_or_default(),
                 mode: stat.file_mode,
                 link_target: stat.link_target,
+                modified: stat.modification_time.unwrap_or_default(),
             })),
             Err((404, _)) => Ok(None),
             // This answer has no body, so why it failed has to be asked for in another way.

@@ -98,16 +98,21 @@ fn logical_line(text: &str, lines: &[Range<usize>], at: usize, escape: char) -> 
     lines[first].start..lines[last].end
 }
 
-/// From line `at` to the end of the here-document that it lies in, if it lies in one.
+/// The here-document that line `at` lies in, if it lies in one: what of it the parser took for
+/// instructions is none.
 fn here_document(text: &str, lines: &[Range<usize>], at: usize) -> Option<Range<usize>> {
     let start = Regex::new(r#"<<-?["']?([A-Za-z_][A-Za-z0-9_]*)["']?"#).ok()?;
     let line = |line: usize| &text[lines[line].clone()];
     let opening = (0..at).rev().find(|before| start.is_match(line(*before)))?;
-    let mut end = opening;
+    let (mut first, mut end) = (opening + 1, opening);
     for word in start.captures_iter(line(opening)) {
+        // The parser may know the one before.
+        if end < at {
+            first = end + 1;
+        }
         end = (end + 1..lines.len()).find(|after| line(*after).trim() == &word[1])?;
     }
-    (at <= end).then(|| lines[at].start..lines[end].end)
+    (at <= end).then(|| lines[first].start..lines[end].end)
 }
 
 #[cfg(test)]
@@ -152,6 +157,8 @@ mod tests {
     fn a_here_document_after_the_command_is_no_instruction() {
         let text = "FROM a\nRUN cat > x <<'EOF'\nbody\n\nARG NO\nEOF\nARG YES\n";
         assert_eq!(blanked(text).unwrap(), "FROM a|RUN cat > x <<'EOF'|||||ARG YES");
+        let text = "FROM a\nRUN cat > x <<EOF\nFROM b\nCMD c\nEOF\nARG YES\n";
+        assert_eq!(blanked(text).unwrap(), "FROM a|RUN cat > x <<EOF||||ARG YES");
         let text = "FROM a\nRUN a <<ONE b <<-TWO\nx\nONE\ny\n\tTWO\nARG YES\n";
         assert_eq!(blanked(text).unwrap(), "FROM a|RUN a <<ONE b <<-TWO|||||ARG YES");
     }

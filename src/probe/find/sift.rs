@@ -1,0 +1,159 @@
+//! A file system's tar, sifted as it comes for paths and contents.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+
+use memchr::memmem::Finder;
+use regex::Regex;
+
+/// The most paths that are kept.
+const PATHS: usize = 5_000;
+const PIECE: usize = 64 * 1024;
+
+/// What is looked for: paths like this, or files that hold one of these.
+pub(super) struct Sieve {
+    path: Option<Regex>,
+    contents: Vec<Finder<'static>>,
+    longest: usize,
+}
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// How much there is.
+    pub(super) count: u64,
+    /// Where, sorted; of too many the first.
+    pub(super) paths: Vec<String>,
+}
+
+impl Sieve {
+    /// A sieve for these; an empty content would be in every file.
+    pub(super) fn new(path: Option<Regex>, contents: &[Vec<u8>]) -> Sieve {
+        let contents: Vec<Finder<'static>> =
+            contents.iter().map(|content| Finder::new(content).into_owned()).collect();
+        let longest = contents.iter().map(|one| one.needle().len()).max().unwrap_or_default();
+        Sieve { path, contents, longest }
+    }
+
+    /// Sifts the tar of a whole file system.
+    pub(super) fn sift(&self, tar: impl Read) -> io::Result<Found> {
+        let mut found = Found::default();
+        let mut paths = BTreeSet::new();
+        let mut archive = tar::Archive::new(tar);
+        let mut any = false;
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            any = true;
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let path = format!("/{}", path.trim_start_matches("./").trim_matches('/'));
+            let is_like = self.path.as_ref().is_some_and(|pattern| pattern.is_match(&path));
+            if is_like || (entry.header().entry_type().is_file() && self.is_in(&mut entry)?) {
+                found.count += 1;
+                paths.insert(path);
+                if paths.len() > PATHS {
+                    paths.pop_last();
+                }
+            }
+        }
+        if !any {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        found.paths = paths.into_iter().collect();
+        Ok(found)
+    }
+
+    /// Whether one of the contents is in a file, over the edges of its pieces, too.
+    fn is_in(&self, file: &mut impl Read) -> io::Result<bool> {
+        if self.contents.is_empty() {
+            return Ok(false);
+        }
+        let overlap = self.longest.saturating_sub(1);
+        let mut window = vec![0; overlap + PIECE];
+        let mut kept = 0;
+        loop {
+            let count = file.read(&mut window[kept..])?;
+            if count == 0 {
+                return Ok(false);
+            }
+            let end = kept + count;
+            if self.contents.iter().any(|one| one.find(&window[..end]).is_some()) {
+                return Ok(true);
+            }
+            let start = end.saturating_sub(overlap);
+            window.copy_within(start..end, 0);
+            kept = end - start;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o755);
+            if name.ends_with('/') {
+                header.set_entry_type(tar::EntryType::Directory);
+            }
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, name, *content).unwrap();
+        }
+        tar.into_inner().unwrap()
+    }
+
+    fn found(path: &str, contents: &[&[u8]], entries: &[(&str, &[u8])]) -> Vec<String> {
+        let path = (!path.is_empty()).then(|| Regex::new(path).unwrap());
+        let contents: Vec<Vec<u8>> = contents.iter().map(|content| content.to_vec()).collect();
+        Sieve::new(path, &contents).sift(tar(entries).as_slice()).unwrap().paths
+    }
+
+    #[test]
+    fn what_has_such_a_path_is_found_empty_or_not() {
+        let entries: [(&str, &[u8]); 4] =
+            [("app/", b""), ("app/wheels/", b""), ("app/wheels/a.whl", b""), ("app/b", b"x")];
+        assert_eq!(found("/wheels", &[], &entries), ["/app/wheels", "/app/wheels/a.whl"]);
+        assert_eq!(found("/wheels/.", &[], &entries), ["/app/wheels/a.whl"]);
+        assert_eq!(found("^/wheels", &[], &entries), [""; 0]);
+    }
+
+    #[test]
+    fn what_holds_a_content_is_found_whatever_it_is_called() {
+        let needle = vec![7; 3 * PIECE];
+        let within = [vec![1; PIECE + 5], needle.clone(), vec![1; 9]].concat();
+        let short = &needle[1..];
+        let entries: [(&str, &[u8]); 4] =
+            [("a", &needle), ("b", &within), ("c", short), ("d", b"@@world@@ and more")];
+        assert_eq!(found("", &[&needle], &entries), ["/a", "/b"]);
+        assert_eq!(found("", &[&needle, b"@@world@@"], &entries), ["/a", "/b", "/d"]);
+        assert_eq!(found("^/c$", &[b"@@world@@"], &entries), ["/c", "/d"]);
+    }
+
+    #[test]
+    fn a_content_is_found_wherever_the_pieces_break() {
+        for shift in PIECE - 8..PIECE + 8 {
+            let content = [vec![b'x'; shift], b"needle".to_vec(), vec![b'x'; PIECE]].concat();
+            assert_eq!(found("", &[b"needle"], &[("a", &content)]), ["/a"], "{shift}");
+        }
+    }
+
+    #[test]
+    fn of_too_many_the_first_are_kept_and_all_are_counted() {
+        let names: Vec<String> = (0..PATHS + 3).rev().map(|n| format!("f{n:06}")).collect();
+        let entries: Vec<(&str, &[u8])> =
+            names.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
+        let sieve = Sieve::new(Some(Regex::new("^/f").unwrap()), &[]);
+        let found = sieve.sift(tar(&entries).as_slice()).unwrap();
+        assert_eq!((found.count, found.paths.len()), (PATHS as u64 + 3, PATHS));
+        assert_eq!(found.paths.first().map(String::as_str), Some("/f000000"));
+    }
+
+    #[test]
+    fn an_archive_that_breaks_off_is_an_error() {
+        let sieve = || Sieve::new(Some(Regex::new("x").unwrap()), &[]);
+        assert!(sieve().sift(&tar(&[("a", &[1; 2000])])[..1000]).is_err());
+        assert!(sieve().sift(&b""[..]).is_err());
+    }
+}

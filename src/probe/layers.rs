@@ -1,0 +1,147 @@
+//! `layers`: what a build put on top of the image that it starts from.
+
+use async_trait::async_trait;
+
+use super::params::{BUILD, Reader};
+use super::{Answer, BindError, Kind, Observe, Room};
+use crate::ask::Params;
+use crate::engine::{HistoryEntry, ImageInfo};
+use crate::evidence::Fault;
+use crate::fact::{FactDef, Facts, Shape, Value};
+use crate::recipe::BuildRecipe;
+use crate::unit::show_bytes;
+
+pub(super) const KIND: Kind = Kind {
+    name: "layers",
+    doc: "The image's own layers: those that lie upon the image that the last stage starts from, \
+          whatever other stages there are. What a later layer deletes still counts.",
+    params: &[BUILD],
+    facts: &[
+        FactDef::new("layers", Shape::Int, "how many there are"),
+        FactDef::new("size", Shape::Bytes, "of all of them, unpacked"),
+        FactDef::new(
+            "steps",
+            Shape::List,
+            "the steps that added something, each after its size, oldest first",
+        ),
+        FactDef::new("largest", Shape::Text, "the step that added the most, if one added anything"),
+        FactDef::new("largest_size", Shape::Bytes, "what it added"),
+        FactDef::new("base_size", Shape::Bytes, "of the image that they lie upon"),
+    ],
+    bind,
+};
+
+/// Why a played image is none of this kind's.
+pub(super) const NO_BASE: &str = "what a play's image starts from is not known";
+
+struct Layers {
+    recipe: BuildRecipe,
+}
+
+fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
+    let recipe = Reader(params).build();
+    if recipe.play.is_some() {
+        return Err(BindError { param: "build", message: NO_BASE.into() });
+    }
+    Ok(Box::new(Layers { recipe }))
+}
+
+#[async_trait]
+impl Observe for Layers {
+    async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
+        let image = match room.image(&self.recipe).await? {
+            Ok(image) => image,
+            Err(because) => return Ok(Answer::Unreached(because)),
+        };
+        let (image, base) = (room.look(&image).await?, room.base(&self.recipe).await?);
+        Ok(Answer::Facts(facts(&image, &base)?))
+    }
+}
+
+/// How many of an image's layers are its base's.
+pub(super) fn above(image: &ImageInfo, base: &ImageInfo) -> Result<usize, Fault> {
+    if image.layers.starts_with(&base.layers) && image.history.len() >= base.history.len() {
+        return Ok(base.layers.len());
+    }
+    Err(Fault { message: "the image does not lie upon its base".into(), advice: None })
+}
+
+fn facts(image: &ImageInfo, base: &ImageInfo) -> Result<Facts, Fault> {
+    let own = image.layers.len() - above(image, base)?;
+    let steps = image.history.iter().skip(base.history.len()).filter(|step| step.size > 0);
+    let steps: Vec<&HistoryEntry> = steps.collect();
+    let size = steps.iter().map(|step| step.size).sum();
+    let told = steps.iter().map(|step| format!("{}: {}", show_bytes(step.size), name(step)));
+    let mut facts = Facts::from([
+        ("layers".to_owned(), Value::Int(i64::try_from(own).unwrap_or(i64::MAX))),
+        ("size".to_owned(), Value::Bytes(size)),
+        ("steps".to_owned(), told.collect::<Vec<_>>().into()),
+        ("base_size".to_owned(), Value::Bytes(base.size)),
+    ]);
+    // Of two that added the same, the one that came first.
+    if let Some(largest) = steps.iter().rev().max_by_key(|step| step.size) {
+        facts.insert("largest".into(), name(largest).into());
+        facts.insert("largest_size".into(), Value::Bytes(largest.size));
+    }
+    Ok(facts)
+}
+
+/// A step without what the builder adds to a student's words.
+fn name(step: &HistoryEntry) -> String {
+    let words = step.created_by.trim_end_matches(" # buildkit");
+    words.replacen("RUN /bin/sh -c ", "RUN ", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(layers: &[&str], history: &[(&str, u64)]) -> ImageInfo {
+        let entry = |(words, size): &(&str, u64)| HistoryEntry {
+            created_by: (*words).to_owned(),
+            size: *size,
+        };
+        ImageInfo {
+            layers: layers.iter().map(|layer| (*layer).to_owned()).collect(),
+            history: history.iter().map(entry).collect(),
+            size: history.iter().map(|(_, size)| size).sum(),
+            ..ImageInfo::default()
+        }
+    }
+
+    const BASE: [(&str, u64); 2] = [("ADD x", 70), ("CMD y", 0)];
+
+    #[test]
+    fn only_what_lies_upon_the_base_counts() {
+        let own = [
+            ("RUN /bin/sh -c make # buildkit", 20_000_000),
+            ("RUN /bin/sh -c rm x # buildkit", 0),
+            ("COPY a b # buildkit", 1_000),
+        ];
+        let whole = image(&["b", "1", "2", "3"], &[&BASE[..], &own].concat());
+        let facts = facts(&whole, &image(&["b"], &BASE)).unwrap();
+        assert_eq!(facts["layers"], Value::Int(3));
+        assert_eq!(facts["size"], Value::Bytes(20_001_000));
+        assert_eq!(
+            facts["steps"],
+            vec!["20.0 MB: RUN make".to_owned(), "1.0 kB: COPY a b".into()].into()
+        );
+        assert_eq!(facts["largest"], "RUN make".into());
+        assert_eq!(facts["largest_size"], Value::Bytes(20_000_000));
+        assert_eq!(facts["base_size"], Value::Bytes(70));
+    }
+
+    #[test]
+    fn an_image_of_nothing_of_its_own_has_no_largest_step() {
+        let base = image(&["b"], &BASE);
+        let facts = facts(&base, &base).unwrap();
+        assert_eq!((&facts["layers"], &facts["size"]), (&Value::Int(0), &Value::Bytes(0)));
+        assert!(!facts.contains_key("largest"));
+    }
+
+    #[test]
+    fn an_image_that_lies_upon_another_base_is_our_mistake() {
+        let (image, base) = (image(&["x"], &BASE), image(&["b"], &BASE));
+        assert!(facts(&image, &base).is_err());
+    }
+}

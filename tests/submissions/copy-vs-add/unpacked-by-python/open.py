@@ -1,0 +1,3 @@
+import shutil
+
+shutil.unpack_archive("/copied/bundle.tar.gz", "/added")

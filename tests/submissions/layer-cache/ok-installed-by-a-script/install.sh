@@ -1,0 +1,2 @@
+set -e
+pip install --no-index --find-links wheels -r requirements.txt
