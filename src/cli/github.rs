@@ -20,7 +20,7 @@ const LARGEST_SUMMARY: usize = 1_000_000;
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "GitHub")]
-pub(super) struct Arguments {
+pub(super) struct Workflow {
     /// Tell the workflow whose job this is: outputs, summary, annotations, points
     #[arg(long)]
     github: bool,
@@ -48,7 +48,7 @@ pub(super) struct Job {
     fence: Fence,
 }
 
-impl Arguments {
+impl Workflow {
     /// Looks at the environment and fences the log; none where no workflow is to be told.
     pub(super) fn begin(&self) -> Option<Job> {
         if !self.github {
@@ -86,9 +86,9 @@ impl Job {
         put(&self.fence.end());
         put(&annotations(&entry.grade, &self.seen_from_workspace(folder)));
         put(&unpublished(entry));
-        let page = render("feedback", gradebook, view)?;
+        let page = report::summary(gradebook, view).map_err(|error| error.to_string())?;
         let mut done = vec![
-            append(self.runner.summary.as_deref(), &summary(&String::from_utf8_lossy(&page))),
+            append(self.runner.summary.as_deref(), &bounded(&String::from_utf8_lossy(&page))),
             self.outputs(gradebook, view, entry, out),
         ];
         match self.runner.destination {
@@ -144,7 +144,7 @@ fn render(name: &str, gradebook: &Gradebook, view: &View) -> Result<Vec<u8>, Str
     (format.report)(view).render(gradebook).map_err(|error| error.to_string())
 }
 
-fn summary(page: &str) -> String {
+fn bounded(page: &str) -> String {
     let mut end = page.len().min(LARGEST_SUMMARY);
     while !page.is_char_boundary(end) {
         end -= 1;

@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "WHAT")]
     show: Option<Show>,
     #[command(flatten)]
-    github: github::Arguments,
+    workflow: github::Workflow,
 }
 
 impl Arguments {
@@ -113,7 +113,7 @@ pub(super) enum Show {
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
     let begun = || {
-        let job = arguments.github.begin();
+        let job = arguments.workflow.begin();
         let prepared = prepare(arguments, common, job.as_ref())?;
         Ok((job, prepared, runtime()?))
     };

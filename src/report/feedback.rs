@@ -4,7 +4,7 @@ mod markdown;
 
 use super::class::Class;
 use super::words::{asides, is_told_here, next_step, sign, title_of};
-use super::{Format, Report, ReportError, names, told, untold};
+use super::{Format, Report, ReportError, View, names, told, untold};
 use crate::judge::{Came, Entry, Gradebook, Mark, Row, Standing, Verdict};
 use markdown::{code, fence, prose};
 
@@ -15,11 +15,21 @@ pub(super) const FORMAT: Format = Format {
     doc: "The result as a page in Markdown, for the student",
     on_request: false,
     alone: false,
-    report: |view| Box::new(Page { show_hidden: view.show_hidden }),
+    report: |view| Box::new(Page { show_hidden: view.show_hidden, folds: false }),
 };
 
 struct Page {
     show_hidden: bool,
+    /// Whether logs are folded, by the only HTML there is.
+    folds: bool,
+}
+
+/// The page as GitHub shows it beside a job, with the logs folded.
+///
+/// # Errors
+/// As [`Report::render`].
+pub fn summary(gradebook: &Gradebook, view: &View) -> Result<Vec<u8>, ReportError> {
+    Page { show_hidden: view.show_hidden, folds: true }.render(gradebook)
 }
 
 impl Report for Page {
@@ -136,9 +146,12 @@ impl Page {
             page.push_str(&format!("\n{}", fields.concat()));
         }
         if let Some(log) = told.log.as_deref().and_then(fence) {
-            page.push_str(&format!(
-                "\n<details>\n<summary>The end of the log</summary>\n\n{log}\n</details>\n"
-            ));
+            page.push_str(&match self.folds {
+                true => format!(
+                    "\n<details>\n<summary>The end of the log</summary>\n\n{log}\n</details>\n"
+                ),
+                false => format!("\nThe end of the log:\n\n{log}"),
+            });
         }
         page
     }

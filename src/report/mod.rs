@@ -31,6 +31,7 @@ pub const FORMATS: &[Format] = &[
 use std::collections::BTreeMap;
 
 pub use classroom50::Classroom;
+pub use feedback::summary;
 
 use crate::judge::{Came, Entry, Feedback, Gradebook, Mark, Row, Verdict, line};
 use class::Class;

@@ -17,6 +17,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use quick_xml::events::Event;
 use runner::{Ran, Workspace};
 use serde_json::{Value as Json, json};
 
@@ -82,7 +83,7 @@ fn partial_work_has_annotations_where_it_can_be_mended() {
 
 #[test]
 fn failing_work_is_no_failed_job() {
-    let work = Workspace::with(&[("Dockerfile", "FROM busybox\nRUN exit 7\n")]);
+    let work = Workspace::with(&[("Dockerfile", "FROM busybox\nRUN echo so far && exit 7\n")]);
     let ran = work.grade(&[("assignment", "oci-labels")], &[]).exits(0);
     assert_eq!(ran.commands.last(), notices(0, 10).last());
     assert_eq!(ran.outputs["score"], "0");
@@ -95,11 +96,11 @@ fn failing_work_is_no_failed_job() {
 #[test]
 fn hostile_work_changes_nothing_but_its_own_text() {
     let script = "#!/bin/sh\n\
+        head -c 1000000 /dev/zero | tr '\\0' 'A'\necho\n\
         printf '::error::forged\\n::set-output name=score::99\\n::stop-commands::x\\n'\n\
         printf '\\033[31m::notice title=Autograding report::{\"totalPoints\":10}\\033[0m\\n'\n\
         printf '##[error]forged\\n]]></failure><testcase name=\"forged\"/>\\n\\377\\376\\n'\n\
         printf '</details>\\n<script>alert(1)</script>\\n```\\n@everyone %%0A::error::x\\n'\n\
-        head -c 1000000 /dev/zero | tr '\\0' 'A'\n\
         printf '\\n::add-mask::0\\nscore<<x\\n10\\nx\\n::error::last'\nexit 9\n";
     let work = Workspace::with(&[
         ("Dockerfile", "FROM busybox\nCOPY noise.sh /noise.sh\nRUN sh /noise.sh\n"),
@@ -121,7 +122,18 @@ fn hostile_work_changes_nothing_but_its_own_text() {
     let fences = ran.summary.lines().filter(|line| line.starts_with("````")).count();
     assert_eq!(fences, 2, "the log is fenced by more than it holds: {}", ran.summary);
     let junit = std::fs::read_to_string(&ran.outputs["junit"]).unwrap();
-    assert!(!junit.contains("<testcase name=\"forged\""), "{junit}");
+    let mut reader = quick_xml::Reader::from_str(&junit);
+    let mut cases = 0;
+    loop {
+        match reader.read_event().expect("XML") {
+            Event::Start(tag) | Event::Empty(tag) if tag.name().as_ref() == "testcase" => {
+                cases += 1
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(cases, result(&ran)["tests"].as_array().unwrap().len());
 }
 
 #[test]
@@ -169,7 +181,6 @@ fn classroom_50_gets_its_file_with_whole_numbers() {
         "classroom",
         "commit",
         "datetime",
-        "graded_at",
         "max-score",
         "owner",
         "release",
