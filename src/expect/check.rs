@@ -5,6 +5,7 @@ use crate::nonce::{Values, fill, hide};
 
 use super::fits::number;
 use super::forms::{are_mailboxes, is_semver, is_spdx, is_url};
+use super::pattern::is_match;
 use super::{Expect, Literal, shown};
 
 /// The outcome of one expectation, worded for a reader.
@@ -55,9 +56,7 @@ fn met(expect: &Expect, found: Option<&Value>, values: &Values) -> bool {
         Expect::Contains(parts) => {
             parts.iter().map(|part| fill(part, values)).all(|part| contains(found, &part))
         }
-        Expect::Matches(pattern) => text(found, |text| {
-            regex::Regex::new(&fill(pattern, values)).is_ok_and(|regex| regex.is_match(text))
-        }),
+        Expect::Matches(pattern) => text(found, |text| is_match(&fill(pattern, values), text)),
         Expect::StartsWith(start) => text(found, |text| text.starts_with(&fill(start, values))),
         Expect::EndsWith(end) => text(found, |text| text.ends_with(&fill(end, values))),
         Expect::AtMost(bound) => compare(found, bound, |found, bound| found <= bound),

@@ -1,9 +1,10 @@
 //! The forms of text that an expectation asks for by name: version, licence, web address, authors.
 
-use regex::Regex;
 use spdx::identifiers::{EXCEPTIONS, LICENSES};
 use spdx::{AdditionItem, Expression, LicenseItem, ParseMode};
 use url::Url;
+
+use super::pattern::is_match;
 
 /// The expression that semver.org offers, with ASCII digits alone: numbers may be of any length.
 const SEMVER: &str = concat!(
@@ -22,7 +23,7 @@ const MAILBOX: &str = concat!(
 
 /// Whether this is a semantic version 2.0.0.
 pub(super) fn is_semver(text: &str) -> bool {
-    Regex::new(SEMVER).is_ok_and(|semver| semver.is_match(text))
+    is_match(SEMVER, text)
 }
 
 /// Whether this is an SPDX expression of identifiers in SPDX's lists, deprecated ones among them.
@@ -77,13 +78,12 @@ pub(super) fn is_url(text: &str) -> bool {
 
 /// Whether this is `Name <mail@host>`, several with commas between.
 pub(super) fn are_mailboxes(text: &str) -> bool {
-    let Ok(mailbox) = Regex::new(MAILBOX) else { return false };
     let mut quoted = false;
     text.split(|c| {
         quoted ^= c == '"';
         c == ',' && !quoted
     })
-    .all(|one| mailbox.is_match(one))
+    .all(|one| is_match(MAILBOX, one))
 }
 
 #[cfg(test)]

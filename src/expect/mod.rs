@@ -7,6 +7,7 @@ mod check;
 mod fits;
 mod forms;
 mod parse;
+mod pattern;
 mod words;
 
 pub use check::{Check, check};

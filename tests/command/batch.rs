@@ -144,7 +144,6 @@ fn a_class_that_is_killed_again_and_again_has_the_scores_it_deserves() {
     let hostile = "FROM busybox\nRUN kill -9 -1; yes | head -c 100000000; rm -rf / ; false\n";
     std::fs::write(class.path("work/hostile/Dockerfile"), hostile).expect("written");
     class.enroll("hostile", "work/hostile", "", "graded 0/10");
-    class.enroll("gone", "work/gone", "", "missing");
 
     let (_, ran) = finish(start(class.command("whole")));
     ran.exits(0);

@@ -148,7 +148,7 @@ fn nothing_that_is_written_shows_a_token() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 16, "evidence, result, JUnit and text of four");
+    assert_eq!(seen, 20, "evidence, result, JUnit, text and feedback of four");
     // All the ways to fail, the address that cannot be read among them.
     for path in
         ["away", "404", "500", "403", "cut", "garbage", "loop", "sign-in", "clear", "says", "none"]
