@@ -113,6 +113,29 @@ impl Exercise {
         points(&self.plan.rubric.probes)
     }
 
+    /// Keeps only as many trials as show each probe to be met and to be lost: solution, starter, one
+    /// correct style, and of the flawed samples the fewest that lose all that any of them does.
+    pub fn keep_a_cover(&mut self) {
+        let lost_by = |trial: &Trial| match &trial.must {
+            Must::Come(expected) => expected.lost.clone(),
+            Must::ScoreFull | Must::StayBelow(_) => BTreeSet::new(),
+        };
+        let mut open: BTreeSet<String> = self.trials.iter().flat_map(lost_by).collect();
+        let style = self.trials.iter().find(|trial| trial.name.starts_with(RIGHT));
+        let mut kept: BTreeSet<String> =
+            style.map(|trial| trial.name.clone()).into_iter().collect();
+        kept.extend([SOLUTION, STARTER].map(str::to_owned));
+        while let Some(best) =
+            self.trials.iter().max_by_key(|trial| lost_by(trial).intersection(&open).count())
+            && !open.is_empty()
+        {
+            let lost = lost_by(best);
+            open.retain(|probe| !lost.contains(probe));
+            kept.insert(best.name.clone());
+        }
+        self.trials.retain(|trial| kept.contains(&trial.name));
+    }
+
     /// The line of a probe in the rubric's file.
     pub fn line(&self, probe: &str) -> usize {
         let place = self.plan.rubric.probes.iter().position(|one| one.id == probe);
@@ -270,4 +293,30 @@ fn uncovered(probes: &[Probe], lines: &[usize], trials: &[Trial]) -> Vec<Uncover
         line: *line,
     });
     uncovered.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(exercise: &Exercise) -> BTreeSet<String> {
+        let expected = exercise.trials.iter().filter_map(|trial| match &trial.must {
+            Must::Come(expected) => Some(expected.lost.clone()),
+            _ => None,
+        });
+        expected.flatten().collect()
+    }
+
+    #[test]
+    fn a_cover_is_small_and_loses_all_that_the_samples_lose() {
+        let course = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut exercise = Exercise::read(course, "oci-labels", None).ok().unwrap();
+        let (all, whole) = (lost(&exercise), exercise.trials.len());
+        exercise.keep_a_cover();
+        assert_eq!(lost(&exercise), all);
+        let names: Vec<&str> = exercise.trials.iter().map(|trial| trial.name.as_str()).collect();
+        assert!(names.contains(&SOLUTION) && names.contains(&STARTER), "{names:?}");
+        assert_eq!(names.iter().filter(|name| name.starts_with(RIGHT)).count(), 1, "{names:?}");
+        assert!(names.len() < whole / 2, "{names:?}");
+    }
 }
