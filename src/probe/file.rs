@@ -10,6 +10,7 @@ use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::submission::{content, sha256};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
+use crate::engine::BuildOutcome;
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
@@ -96,13 +97,30 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
     Ok(Box::new(File { recipe: reader.build(), path, context, unbuilt_is_absent }))
 }
 
+impl File {
+    /// A build that failed in a step has no file. One that the builder could not even read says
+    /// nothing of the submission, which builds: an older builder does not know every mount's options.
+    async fn unbuilt(&self, room: &Room, because: &str) -> Result<Answer, Fault> {
+        let built = room.build(&self.recipe).await?;
+        if let Some(BuildOutcome::Failed(failure)) =
+            built.report.as_ref().map(|report| &report.outcome)
+            && failure.step.is_none()
+        {
+            let message = format!("the builder cannot make the build that tells: {because}");
+            let advice = "grade in a sandbox, or on a newer engine".to_owned();
+            return Err(Fault { message, advice: Some(advice) });
+        }
+        Ok(Answer::Facts(Facts::from([("exists".to_owned(), false.into())])))
+    }
+}
+
 #[async_trait]
 impl Observe for File {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
         let image = match room.image(&self.recipe).await? {
             Ok(image) => image,
-            Err(_) if self.unbuilt_is_absent => {
-                return Ok(Answer::Facts(Facts::from([("exists".to_owned(), false.into())])));
+            Err(because) if self.unbuilt_is_absent => {
+                return self.unbuilt(room, &because).await;
             }
             Err(because) => return Ok(Answer::Unreached(because)),
         };
