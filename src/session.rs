@@ -17,8 +17,9 @@ use crate::rubric::{BASES, Rubric};
 use crate::sandbox::{Program, Sandbox, SandboxLimits, Wish};
 use crate::submission::{ContextLimits, Submission};
 
-/// How long cleaning up may take; `grade clean` removes what is left then.
-const LEAVING: Duration = Duration::from_secs(60);
+/// How long cleaning up may take; `grade clean` removes what is left then. A busy disk takes a minute
+/// for the layers of one large build.
+const LEAVING: Duration = Duration::from_secs(240);
 
 /// What a submission may take of the machine, whatever it does: enough for the course's exercises,
 /// little enough for a laptop.
