@@ -97,7 +97,7 @@ async fn volumes_and_networks() {
         docker volume ls -q -f name=$T | wc -l
         docker volume rm $T >/dev/null
         docker run --rm --mount type=bind,source=\"$PWD\"/app.conf,target=/app.conf,readonly busybox cat /app.conf
-        docker run --rm -v \"$PWD\":/work busybox touch /work/made; ls made
+        docker run --rm -v \"$PWD\":/srv busybox touch /srv/made; ls made
         docker run --rm --mount type=tmpfs,target=/scratch,tmpfs-size=1m busybox stat -f -c %T /scratch
         docker network create --internal $T >/dev/null
         docker run -d --name $T --network $T --network-alias here busybox sleep 60 >/dev/null
