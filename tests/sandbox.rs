@@ -270,6 +270,43 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     assert!(made.len() <= 2, "one for each make, used again: {made:?}");
 }
 
+/// Each container leaves a process behind that its parent does not wait for. Those of a whole class
+/// would be more than a sandbox may have.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_stays_that_has_ended() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let warm = async || engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id);
+    let known: BTreeSet<String> = warm().await.collect();
+    // Limits that no other one has make it a new one.
+    let odd = u64::from(rand::random::<u16>()) << 12;
+    let sandbox = sandbox(&engine, SandboxLimits { memory: LITTLE.memory + odd, ..LITTLE }).await;
+    let script = "for i in 1 2 3; do docker run --rm busybox true; done\n";
+    let evidence = observe(&sandbox, PLAYS, &[("run.sh", script)]).await;
+    assert_eq!(facts(&evidence)["created"], Value::Int(3));
+    drop(sandbox);
+    let made: Vec<String> = warm().await.filter(|id| !known.contains(id)).collect();
+    let [made] = made.as_slice() else { panic!("{made:?}") };
+    let first = Command::new("docker").args(["inspect", "-f", "{{.State.Pid}}", made]).output();
+    let first = String::from_utf8(first.unwrap().stdout).unwrap();
+    let ended = || {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let stats =
+            processes.filter_map(|one| std::fs::read_to_string(one.path().join("stat")).ok());
+        let is_ended = |stat: &String| {
+            let mut rest = stat.rsplit(") ").next().unwrap().split(' ');
+            (rest.next(), rest.next()) == (Some("Z"), Some(first.trim()))
+        };
+        stats.filter(is_ended).collect::<Vec<_>>()
+    };
+    let began = std::time::Instant::now();
+    while !ended().is_empty() && began.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ended(), Vec::<String>::new());
+    engine.remove(made).await.unwrap();
+}
+
 /// A sandbox that is being made is not running yet, and one whose engine was killed leaves its disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn clean_removes_what_is_left_of_sandboxes_and_none_that_is_being_made() {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -136,7 +136,7 @@ pub(super) fn see_off() -> io::Result<()> {
         while children.recv().await.is_some() {
             // Under the lock, so that none is missed that was started and is not noted yet.
             let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-            while let Ok(Some((gone, _))) = waitpid(None, WaitOptions::NOHANG) {
+            while let Ok(Some((gone, _))) = wait(WaitOptions::NOHANG) {
                 if let Some(place) = own.iter().position(|(process, _)| *process == gone) {
                     own.remove(place).1.send_replace(true);
                 }
