@@ -39,9 +39,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Exit {
         Ok(exercises) => exercises,
         Err(exit) => return exit,
     };
-    let is_host = matches!(arguments.engine, Mode::Host);
-    let (left_out, exercises): (Vec<Exercise>, Vec<Exercise>) =
-        exercises.into_iter().partition(|exercise| is_host && exercise.has_plays());
+    let (exercises, left_out) = LeftOut::of(arguments, exercises);
     if exercises.is_empty() {
         page::left_out(&left_out);
         anstream::eprintln!("nothing is left to prove\n  help: leave --engine host out");
@@ -87,12 +85,7 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Vec<Exercise>, Exit
     let mut mistakes = Vec::new();
     for (slug, only) in picked {
         match Exercise::read(course.root(), slug, only.as_ref()) {
-            Ok(mut exercise) => {
-                if arguments.quick {
-                    exercise.keep_a_cover();
-                }
-                exercises.push(exercise);
-            }
+            Ok(exercise) => exercises.push(exercise),
             Err(found) => mistakes.extend(found),
         }
     }
@@ -114,6 +107,43 @@ fn prepare(arguments: &Arguments, common: &Common) -> Result<Vec<Exercise>, Exit
     let files = page::counted(mistakes.len(), "file");
     anstream::eprintln!("{files} to mend; nothing was tried");
     Err(Exit::Usage)
+}
+
+/// What was named and is not proven, which is not to say that it is right.
+#[derive(Default)]
+struct LeftOut {
+    /// Exercises whose answer is commands.
+    commands: Vec<String>,
+    /// Samples that only a sandbox's builder takes.
+    samples: Vec<String>,
+}
+
+impl LeftOut {
+    /// What there is to prove, and what cannot be proven on the engine at hand if that is the one.
+    fn of(arguments: &Arguments, exercises: Vec<Exercise>) -> (Vec<Exercise>, Self) {
+        let is_host = matches!(arguments.engine, Mode::Host);
+        let mut left_out = Self::default();
+        let mut kept = Vec::new();
+        for mut exercise in exercises {
+            if is_host && exercise.has_plays() {
+                left_out.commands.push(exercise.slug);
+                continue;
+            }
+            if is_host {
+                let names = exercise.leave_out_sandboxed();
+                left_out
+                    .samples
+                    .extend(names.iter().map(|name| format!("{}/{name}", exercise.slug)));
+            }
+            if arguments.quick {
+                exercise.keep_a_cover();
+            }
+            if !exercise.trials.is_empty() {
+                kept.push(exercise);
+            }
+        }
+        (kept, left_out)
+    }
 }
 
 /// The exercises that were named, each whole or with the names of its samples.
@@ -185,7 +215,7 @@ async fn proven(
     Ok(tried.map(|tried| (tried, Ran { jobs, took: began.elapsed() })))
 }
 
-fn report(exercises: &[Exercise], left_out: &[Exercise], tried: &[Vec<Tried>], ran: Ran) -> Exit {
+fn report(exercises: &[Exercise], left_out: &LeftOut, tried: &[Vec<Tried>], ran: Ran) -> Exit {
     page::table(exercises, tried);
     page::left_out(left_out);
     let mut open = BTreeMap::<&str, Vec<String>>::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Expected, Mistake, sample};
+use super::{Expected, Mistake, Only, sample};
 use crate::document::{line_column, nearest};
 use crate::plan::{self, Plan, given_folder};
 use crate::rubric::Probe;
@@ -47,9 +47,12 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Whether it is made on the engine at hand, wherever the others are.
-    pub(super) fn is_on_host(&self) -> bool {
-        matches!(&self.must, Must::Come(expected) if expected.on_host)
+    /// Where it can be made, if not everywhere.
+    pub(super) fn only(&self) -> Option<Only> {
+        match &self.must {
+            Must::Come(expected) => expected.only,
+            Must::ScoreFull | Must::StayBelow(_) => None,
+        }
     }
 }
 
@@ -111,6 +114,12 @@ impl Exercise {
     /// What all probes are worth together.
     pub fn points(&self) -> u32 {
         points(&self.plan.rubric.probes)
+    }
+
+    /// Leaves out the trials that only a sandbox's builder takes, and gives their names.
+    pub fn leave_out_sandboxed(&mut self) -> Vec<String> {
+        let out = self.trials.extract_if(.., |trial| trial.only() == Some(Only::Sandbox));
+        out.map(|trial| trial.name).collect()
     }
 
     /// Keeps only as many trials as show each probe to be met and to be lost: solution, starter, one

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Mutex;
 
-use super::{Exercise, Trial};
+use super::{Exercise, Only, Trial};
 use crate::engine::{Engine, EngineError};
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
@@ -65,7 +65,7 @@ impl<'a> Venue<'a> {
     /// # Errors
     /// When there is no sandbox to be had.
     pub(super) async fn place(&self, trial: &Trial) -> Result<Place, EngineError> {
-        if trial.is_on_host() {
+        if trial.only() == Some(Only::Host) {
             return Ok(Place::Host(self.hall.engine().clone()));
         }
         let (outer, program) = match self.hall {

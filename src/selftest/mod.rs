@@ -30,7 +30,7 @@ pub use exercise::{
 };
 pub use hall::Hall;
 pub use prove::{Came, News, Tried, default_jobs, prove};
-pub use sample::Expected;
+pub use sample::{Expected, Only};
 
 /// Something wrong with a course's files, found before anything is tried.
 #[derive(Clone, Debug, thiserror::Error)]

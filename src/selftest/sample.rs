@@ -1,5 +1,6 @@
 //! What a sample must come to, as the file beside its folder says: `score`, `lost`, `skipped`, `why`,
-//! and `engine = "host"` for one that the sandbox's builder refuses and another builder takes.
+//! and `engine` for one that only one builder takes: `"host"` where the sandbox's refuses it,
+//! `"sandbox"` where an older one does.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,29 @@ use std::path::{Path, PathBuf};
 use super::Mistake;
 use crate::document::{self, Fields, Item, Node, Review, Span, line_column};
 use crate::rubric::Probe;
+
+/// The one engine that a sample can be tried on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// The engine at hand, wherever the others are tried: the sandbox's builder refuses it.
+    Host,
+    /// A sandbox's. It is left out where the others are tried on the engine at hand, whose builder
+    /// may be too old for it.
+    Sandbox,
+}
+
+impl Only {
+    const NAMES: [(&str, Self); 2] = [("host", Self::Host), ("sandbox", Self::Sandbox)];
+
+    fn read(node: &Node, review: &mut Review) -> Option<Self> {
+        let name = node.text(review)?;
+        let only = Self::NAMES.iter().find(|(known, _)| name == *known);
+        if only.is_none() {
+            review.unknown(&node.span, "engine", &name, Self::NAMES.map(|(known, _)| known));
+        }
+        only.map(|(_, only)| *only)
+    }
+}
 
 /// What a sample must come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +41,8 @@ pub struct Expected {
     pub lost: BTreeSet<String>,
     /// The probes that cannot be asked of it.
     pub skipped: BTreeSet<String>,
-    /// It is tried on the engine at hand, wherever the others are.
-    pub on_host: bool,
+    /// Where it can be tried, if not everywhere.
+    pub only: Option<Only>,
     /// The file that says so.
     pub file: PathBuf,
     /// The line of that file where the lost ones are named.
@@ -66,12 +90,7 @@ fn expected(
     {
         review.advise(&node.span, "nothing is said", "say in a sentence what the sample is like");
     }
-    let engine = fields.get("engine");
-    if let Some((node, name)) = engine.and_then(|node| Some((node, node.text(review)?)))
-        && name != "host"
-    {
-        review.unknown(&node.span, "engine", &name, ["host"]);
-    }
+    let only = fields.get("engine").and_then(|node| Only::read(node, review));
     fields.finish(review);
     let lists = Lists { lost, skipped, place: skipped_node.unwrap_or(root).span.clone() };
     lists.check_twice(review);
@@ -86,8 +105,7 @@ fn expected(
     let owned = |names: &Names<'_>| names.iter().map(|(name, _)| (*name).to_owned()).collect();
     let (lost, skipped) = (owned(&lists.lost), owned(&lists.skipped));
     let score = score.and_then(|score| u32::try_from(score).ok()).unwrap_or_default();
-    let on_host = engine.is_some();
-    (Expected { score, lost, skipped, on_host, file: file.to_owned(), line: 1 }, span)
+    (Expected { score, lost, skipped, only, file: file.to_owned(), line: 1 }, span)
 }
 
 fn names<'a>(node: &'a Node, probes: &[Probe], review: &mut Review) -> Names<'a> {

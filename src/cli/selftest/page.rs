@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::LeftOut;
 use crate::cli::grade::has_terminal;
 use crate::cli::out;
 use crate::selftest::{
@@ -91,13 +92,16 @@ pub(super) fn table(exercises: &[Exercise], tried: &[Vec<Tried>]) {
     }
 }
 
-/// Exercises that cannot be proven here, which is not to say that they are right.
-pub(super) fn left_out(exercises: &[Exercise]) {
-    for exercise in exercises {
-        out(format_args!(
-            "{}: left out, not proven: its answer is commands, and those are run in a sandbox only",
-            exercise.slug
-        ));
+/// What was left out, and why.
+pub(super) fn left_out(left_out: &LeftOut) {
+    let reasons = [
+        (&left_out.commands, "its answer is commands, and those are run in a sandbox only"),
+        (&left_out.samples, "its file says that it is for a sandbox only"),
+    ];
+    for (names, reason) in reasons {
+        for name in names {
+            out(format_args!("{name}: left out, not proven: {reason}"));
+        }
     }
 }
 
