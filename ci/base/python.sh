@@ -27,6 +27,11 @@ rm -f "$tree"/usr/bin/{python3*,py*3*,pdb3*,2to3*} "$lib/sitecustomize.py" "$lib
 rm -rf "$lib"/{test,lib2to3,__pycache__}
 ln -s "$minor" "$bin/python3"
 ln -s python3 "$bin/python"
+# Submissions name the version that the image's tag promises.
+if [ "$minor" != python3.12 ]; then
+    ln -s "$minor" "$bin/python3.12"
+    ln -s "$minor" "$tree/usr/local/lib/python3.12"
+fi
 
 # Debian's two changes to where packages are installed and where they are looked for, undone.
 # The second is in the program too, frozen: the two names are equally long, so it can be put right there.

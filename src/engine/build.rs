@@ -108,7 +108,11 @@ pub struct Step {
 impl Step {
     /// The Dockerfile's instruction (`RUN make`); none for what the builder does of its own.
     pub fn instruction(&self) -> Option<&str> {
-        let rest = self.name.strip_prefix('[')?;
+        let Some(rest) = self.name.strip_prefix('[') else {
+            // Of a stage with nothing but the triggers of another one, steps have no number.
+            let name = self.name.split(' ').next()?;
+            return matches!(name, "RUN" | "COPY" | "ADD" | "WORKDIR").then_some(&self.name);
+        };
         let (place, instruction) = rest.split_once("] ")?;
         (!matches!(place, "internal" | "auth")).then_some(instruction)
     }
@@ -159,6 +163,7 @@ mod tests {
             instruction("[app 1/2] FROM docker.io/library/x").as_deref(),
             Some("FROM docker.io/library/x")
         );
+        assert_eq!(instruction("RUN make").as_deref(), Some("RUN make"));
         for own in [
             "[internal] load metadata for x",
             "[auth] library/x",

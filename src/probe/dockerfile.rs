@@ -31,6 +31,12 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("onbuild", Shape::List, "ONBUILD triggers, whole"),
         FactDef::new("run", Shape::List, "RUN instructions, whole"),
         FactDef::new("run_mounts", Shape::List, "the values of --mount flags of RUN"),
+        FactDef::new(
+            "run_mounted",
+            Shape::List,
+            "type and target of each, such as `tmpfs /tmp`: a relative target as seen from WORKDIR, \
+             variables as written",
+        ),
         FactDef::new("copy", Shape::List, "COPY instructions, whole"),
         FactDef::new("add", Shape::List, "ADD instructions, whole"),
         FactDef::new("healthcheck", Shape::List, "HEALTHCHECK instructions, whole"),
@@ -89,6 +95,7 @@ fn said(summary: &Summary) -> Facts {
         ("onbuild", summary.onbuild),
         ("run", summary.run),
         ("run_mounts", summary.run_mounts),
+        ("run_mounted", summary.run_mounted),
         ("copy", summary.copy),
         ("add", summary.add),
         ("healthcheck", summary.healthcheck),

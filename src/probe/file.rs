@@ -291,23 +291,7 @@ impl Paths {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The archive of a folder, whose entries end in `/` when they are folders themselves.
-    fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut tar = tar::Builder::new(Vec::new());
-        for (name, content) in entries {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o755);
-            header.set_uid(0);
-            header.set_gid(0);
-            if name.ends_with('/') {
-                header.set_entry_type(tar::EntryType::Directory);
-            }
-            header.set_size(u64::try_from(content.len()).unwrap());
-            tar.append_data(&mut header, name, *content).unwrap();
-        }
-        tar.into_inner().unwrap()
-    }
+    use crate::probe::find::sift::tests::tar;
 
     fn facts(tar: &[u8]) -> Facts {
         let Found::Facts(facts) = read(tar).unwrap() else { panic!() };

@@ -1,6 +1,6 @@
 //! `find`: what lies anywhere in an image's final file system, known by its path or its content.
 
-mod sift;
+pub(super) mod sift;
 
 use async_trait::async_trait;
 use regex::Regex;

@@ -1,8 +1,12 @@
 //! `layers`: what a build put on top of the image that it starts from.
 
-use async_trait::async_trait;
+mod weigh;
 
-use super::params::{BUILD, Reader};
+use async_trait::async_trait;
+use regex::Regex;
+use tokio_util::io::SyncIoBridge;
+
+use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::engine::{HistoryEntry, ImageInfo};
@@ -15,10 +19,18 @@ pub(super) const KIND: Kind = Kind {
     name: "layers",
     doc: "The image's own layers: those that lie upon the image that the last stage starts from, \
           whatever other stages there are. What a later layer deletes still counts.",
-    params: &[BUILD],
+    params: &[
+        BUILD,
+        ParamDef::optional(
+            "leave_out",
+            ParamShape::Text,
+            "everything counts",
+            "a regular expression for absolute paths: files that do not count in `size`",
+        ),
+    ],
     facts: &[
         FactDef::new("layers", Shape::Int, "how many there are"),
-        FactDef::new("size", Shape::Bytes, "of all of them, unpacked"),
+        FactDef::new("size", Shape::Bytes, "of all of them, unpacked, but for what is left out"),
         FactDef::new(
             "steps",
             Shape::List,
@@ -36,14 +48,20 @@ pub(super) const NO_BASE: &str = "what a play's image starts from is not known";
 
 struct Layers {
     recipe: BuildRecipe,
+    leave_out: Option<Regex>,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
-    let recipe = Reader(params).build();
+    let reader = Reader(params);
+    let recipe = reader.build();
     if recipe.play.is_some() {
         return Err(BindError { param: "build", message: NO_BASE.into() });
     }
-    Ok(Box::new(Layers { recipe }))
+    let leave_out = reader.text("leave_out").map(|pattern| Regex::new(&pattern)).transpose();
+    match leave_out {
+        Ok(leave_out) => Ok(Box::new(Layers { recipe, leave_out })),
+        Err(error) => Err(BindError { param: "leave_out", message: error.to_string() }),
+    }
 }
 
 #[async_trait]
@@ -53,9 +71,23 @@ impl Observe for Layers {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let (image, base) = (room.look(&image).await?, room.base(&self.recipe).await?);
-        Ok(Answer::Facts(facts(&image, &base)?))
+        let (info, base) = (room.look(&image).await?, room.base(&self.recipe).await?);
+        let left_out = match &self.leave_out {
+            Some(paths) => weight(room, &image, above(&info, &base)?, paths.clone()).await?,
+            None => 0,
+        };
+        Ok(Answer::Facts(facts(&info, &base, left_out)?))
     }
+}
+
+/// Bytes of an image's own files with a path like this.
+async fn weight(room: &Room, image: &str, base: usize, paths: Regex) -> Result<u64, Fault> {
+    let archive = SyncIoBridge::new(room.engine.export_image(image));
+    let weighing = tokio::task::spawn_blocking(move || weigh::weigh(archive, base, &paths)).await;
+    weighing.map_err(std::io::Error::other).flatten().map_err(|error| Fault {
+        message: format!("failed to read the image's layers: {error}"),
+        advice: None,
+    })
 }
 
 /// How many of an image's layers are its base's.
@@ -66,11 +98,11 @@ pub(super) fn above(image: &ImageInfo, base: &ImageInfo) -> Result<usize, Fault>
     Err(Fault { message: "the image does not lie upon its base".into(), advice: None })
 }
 
-fn facts(image: &ImageInfo, base: &ImageInfo) -> Result<Facts, Fault> {
+fn facts(image: &ImageInfo, base: &ImageInfo, left_out: u64) -> Result<Facts, Fault> {
     let own = image.layers.len() - above(image, base)?;
     let steps = image.history.iter().skip(base.history.len()).filter(|step| step.size > 0);
     let steps: Vec<&HistoryEntry> = steps.collect();
-    let size = steps.iter().map(|step| step.size).sum();
+    let size = steps.iter().map(|step| step.size).sum::<u64>().saturating_sub(left_out);
     let told = steps.iter().map(|step| format!("{}: {}", show_bytes(step.size), name(step)));
     let mut facts = Facts::from([
         ("layers".to_owned(), Value::Int(i64::try_from(own).unwrap_or(i64::MAX))),
@@ -119,9 +151,9 @@ mod tests {
             ("COPY a b # buildkit", 1_000),
         ];
         let whole = image(&["b", "1", "2", "3"], &[&BASE[..], &own].concat());
-        let facts = facts(&whole, &image(&["b"], &BASE)).unwrap();
+        let facts = facts(&whole, &image(&["b"], &BASE), 1_000).unwrap();
         assert_eq!(facts["layers"], Value::Int(3));
-        assert_eq!(facts["size"], Value::Bytes(20_001_000));
+        assert_eq!(facts["size"], Value::Bytes(20_000_000));
         assert_eq!(
             facts["steps"],
             vec!["20.0 MB: RUN make".to_owned(), "1.0 kB: COPY a b".into()].into()
@@ -134,7 +166,7 @@ mod tests {
     #[test]
     fn an_image_of_nothing_of_its_own_has_no_largest_step() {
         let base = image(&["b"], &BASE);
-        let facts = facts(&base, &base).unwrap();
+        let facts = facts(&base, &base, 0).unwrap();
         assert_eq!((&facts["layers"], &facts["size"]), (&Value::Int(0), &Value::Bytes(0)));
         assert!(!facts.contains_key("largest"));
     }
@@ -142,6 +174,6 @@ mod tests {
     #[test]
     fn an_image_that_lies_upon_another_base_is_our_mistake() {
         let (image, base) = (image(&["x"], &BASE), image(&["b"], &BASE));
-        assert!(facts(&image, &base).is_err());
+        assert!(facts(&image, &base, 0).is_err());
     }
 }

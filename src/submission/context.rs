@@ -276,19 +276,22 @@ pub(super) fn modified(data: &std::fs::Metadata) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::submission::Submission;
 
-    const LIMITS: ContextLimits = ContextLimits { bytes: 1_000, entries: 20 };
+    pub(in crate::submission) const LIMITS: ContextLimits =
+        ContextLimits { bytes: 1_000, entries: 20 };
 
-    fn names(context: &Context) -> Vec<String> {
+    /// What a context holds, in its order.
+    pub(in crate::submission) fn names(context: &Context) -> Vec<String> {
         let mut archive = tar::Archive::new(context.tar.as_slice());
         let entries = archive.entries().unwrap();
         entries.map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
     }
 
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    /// A folder with these files.
+    pub(in crate::submission) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = folder.path().join(name);

@@ -7,9 +7,11 @@ use parse_dockerfile::{Command, Instruction};
 
 use super::files::{self, FileKind};
 
+mod mount;
 mod readable;
 mod rewrite;
 
+use mount::{Mount, absolute};
 pub use rewrite::Rewrite;
 
 /// A Dockerfile as handed in.
@@ -28,7 +30,8 @@ pub struct Dockerfile {
 /// What a Dockerfile says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Each instruction: its line (from 1) and its name in upper case.
+    /// Each instruction: its line (from 1) and its name in upper case. Here and in what follows, a
+    /// trigger counts once more for each later stage that it is executed in.
     pub instructions: Vec<(u32, String)>,
     /// The stages, in order.
     pub stages: Vec<Stage>,
@@ -40,6 +43,8 @@ pub struct Summary {
     pub run: Vec<String>,
     /// The values of RUN's `--mount` flags.
     pub run_mounts: Vec<String>,
+    /// Type and absolute target of each: `tmpfs /tmp`.
+    pub run_mounted: Vec<String>,
     /// COPY, with its flags.
     pub copy: Vec<String>,
     /// ADD, with its flags.
@@ -61,8 +66,12 @@ pub struct Stage {
     pub name: Option<String>,
     /// The image or stage after FROM, as written.
     pub base: String,
-    /// The lines of the instructions that the builder numbers: FROM, RUN, COPY, ADD, WORKDIR.
+    /// The lines of the instructions that the builder numbers: FROM of an image, RUN, COPY, ADD and
+    /// WORKDIR, and such triggers of the stage that it starts from.
     pub steps: Vec<u32>,
+    /// The working directory at its end, as far as the Dockerfile says it: an image's own is taken
+    /// for `/`.
+    pub workdir: String,
 }
 
 /// Finds the Dockerfile as the docker CLI does: `Dockerfile`, else `dockerfile`.
@@ -104,9 +113,10 @@ impl Summary {
             }),
             ..Summary::default()
         };
-        let mut global_args = Vec::new();
-        for instruction in &readable::instructions(&readable.text).ok()? {
-            summary.add(instruction, text, &mut global_args);
+        let instructions = readable::instructions(&readable.text).ok()?;
+        let mut seen = Seen::default();
+        for instruction in &instructions {
+            summary.add(instruction, text, &mut seen);
         }
         for range in readable.blanked {
             let line = line_of(text, range.start);
@@ -114,7 +124,7 @@ impl Summary {
             summary.instructions.push((line, name.to_ascii_uppercase()));
         }
         summary.instructions.sort();
-        for name in unused(global_args, &summary.stages) {
+        for name in unused(seen.global_args, &summary.stages) {
             if !summary.declared_args.contains(&name) {
                 summary.declared_args.push(name);
             }
@@ -122,11 +132,11 @@ impl Summary {
         Some(summary)
     }
 
-    fn add(
+    fn add<'i, 't>(
         &mut self,
-        instruction: &Instruction<'_>,
+        instruction: &'i Instruction<'t>,
         text: &str,
-        global_args: &mut Vec<(String, String)>,
+        seen: &mut Seen<'i, 't>,
     ) {
         let Some((name, keyword)) = keyword(instruction) else { return };
         let line = line_of(text, keyword.start);
@@ -138,13 +148,24 @@ impl Summary {
             stage.steps.push(line);
         }
         match instruction {
-            Instruction::From(from) => self.stages.push(Stage {
-                name: from.as_.as_ref().map(|(_, name)| name.value.to_string()),
-                base: from.image.value.to_string(),
-                steps: vec![line],
-            }),
+            Instruction::From(from) => {
+                let base = from.image.value.to_string();
+                let earlier = self.stage_before(self.stages.len(), &base);
+                let is_image = earlier.is_none() && base != "scratch";
+                self.stages.push(Stage {
+                    name: from.as_.as_ref().map(|(_, name)| name.value.to_string()),
+                    base,
+                    steps: is_image.then_some(line).into_iter().collect(),
+                    workdir: earlier.map_or("/", |earlier| &self.stages[earlier].workdir).into(),
+                });
+                let fired = earlier.and_then(|earlier| seen.triggers.get(earlier)).cloned();
+                seen.triggers.push(Vec::new());
+                for trigger in fired.unwrap_or_default() {
+                    self.add(trigger, text, seen);
+                }
+            }
             Instruction::Arg(arg) if self.stages.is_empty() => {
-                global_args.extend(pairs(&arg.arguments.value));
+                seen.global_args.extend(pairs(&arg.arguments.value));
             }
             Instruction::Arg(arg) => {
                 let pairs = pairs(&arg.arguments.value);
@@ -153,9 +174,11 @@ impl Summary {
             Instruction::Env(env) => self.env_names.extend(names(&env.arguments.value)),
             Instruction::Label(label) => self.label_names.extend(names(&label.arguments.value)),
             Instruction::Run(run) => {
-                let mounts = run.options.iter().filter(|flag| flag.name.value == "mount");
-                let mounts = mounts.filter_map(|flag| flag.value.as_ref());
-                self.run_mounts.extend(mounts.map(|value| value.value.to_string()));
+                let workdir = self.stages.last().map_or("/", |stage| &stage.workdir);
+                for mount in Mount::all(run) {
+                    self.run_mounted.push(mount.place(workdir));
+                    self.run_mounts.push(mount.value);
+                }
                 let command = match &run.arguments {
                     Command::Exec(spanned) => spanned.span.end,
                     Command::Shell(spanned) => spanned.span.end,
@@ -163,10 +186,20 @@ impl Summary {
                 };
                 self.run.push(whole(command));
             }
+            Instruction::Workdir(workdir) => {
+                if let Some(stage) = self.stages.last_mut() {
+                    stage.workdir = absolute(&stage.workdir, &unquoted(&workdir.arguments.value));
+                }
+            }
             Instruction::Copy(copy) => self.copy.push(whole(closed(text, copy.dest.span.end))),
             Instruction::Add(add) => self.add.push(whole(closed(text, add.dest.span.end))),
             Instruction::Healthcheck(_) => self.healthcheck.push(whole(end_of(text, &keyword))),
-            Instruction::Onbuild(_) => self.onbuild.push(whole(end_of(text, &keyword))),
+            Instruction::Onbuild(onbuild) => {
+                self.onbuild.push(whole(end_of(text, &keyword)));
+                if let Some(triggers) = seen.triggers.last_mut() {
+                    triggers.push(&onbuild.instruction);
+                }
+            }
             _ => {}
         }
     }
@@ -176,14 +209,18 @@ impl Summary {
         let mut index = self.stages.len().checked_sub(1)?;
         loop {
             let base = self.stages[index].base.as_str();
-            let earlier = self.stages[..index].iter().rposition(|stage| {
-                stage.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(base))
-            });
-            match earlier {
+            match self.stage_before(index, base) {
                 Some(before) => index = before,
                 None => return Some(base),
             }
         }
+    }
+
+    /// The stage of that name before another one.
+    fn stage_before(&self, index: usize, name: &str) -> Option<usize> {
+        self.stages[..index].iter().rposition(|stage| {
+            stage.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        })
     }
 
     /// The line of a step by the builder's name for it, such as `[build 2/4] RUN make`.
@@ -203,6 +240,15 @@ impl Summary {
         };
         stage.steps.get(number.checked_sub(1)?).copied()
     }
+}
+
+/// What was seen so far and is needed later.
+#[derive(Default)]
+struct Seen<'i, 't> {
+    /// The arguments before the first FROM, with their default values.
+    global_args: Vec<(String, String)>,
+    /// The triggers of each stage.
+    triggers: Vec<Vec<&'i Instruction<'t>>>,
 }
 
 /// The rest of the logical line that an instruction starts on, over escaped line ends.
@@ -229,6 +275,11 @@ fn names(arguments: &str) -> Vec<String> {
     let old_form = words(arguments).first().is_some_and(|word| !word.contains('='));
     let names = pairs(arguments).into_iter().map(|(name, _)| name);
     names.take(if old_form { 1 } else { usize::MAX }).collect()
+}
+
+/// A word without quotes.
+fn unquoted(word: &str) -> String {
+    word.trim().replace(['"', '\''], "")
 }
 
 /// The words, each cut into what stands before its `=` and after; empty without one.
@@ -315,6 +366,7 @@ mod tests {
         ] {
             let summary = Summary::of(text).unwrap_or_else(|| panic!("{text:?}"));
             assert_eq!(summary.run_mounts, ["type=secret,id=k"], "{text:?}");
+            assert_eq!(summary.run_mounted, ["secret"], "{text:?}");
             assert_eq!(summary.final_base(), Some("alpine"));
         }
     }
@@ -379,6 +431,44 @@ mod tests {
         assert_eq!(summary.line_of_step("[stage-1 3/3] RUN b"), Some(8));
         assert_eq!(summary.line_of_step("[2/3] COPY a b"), Some(7));
         assert_eq!(summary.line_of_step("[internal] load metadata"), None);
+    }
+
+    #[test]
+    fn a_trigger_counts_where_it_is_executed() {
+        let text = "FROM a AS base\nONBUILD RUN --mount=type=ssh b\nONBUILD ADD c d\nRUN e\n\
+                    FROM Base\nRUN f\nFROM base AS last\n";
+        let summary = Summary::of(text).unwrap();
+        let run = ["RUN e", "RUN --mount=type=ssh b", "RUN f", "RUN --mount=type=ssh b"];
+        assert_eq!(summary.run, run);
+        assert_eq!(summary.run_mounts, ["type=ssh"; 2]);
+        assert_eq!(summary.add, ["ADD c d"; 2]);
+        assert_eq!(summary.onbuild, ["ONBUILD RUN --mount=type=ssh b", "ONBUILD ADD c d"]);
+        assert_eq!(summary.line_of_step("[stage-1 1/1] RUN --mount=type=ssh b"), Some(2));
+        assert_eq!(summary.line_of_step("[stage-1 3/1] RUN f"), Some(6));
+        // In nobody's build, and in the grandchild's.
+        let unused = Summary::of("FROM a\nONBUILD RUN b\nFROM c\nRUN d\n").unwrap();
+        assert_eq!(unused.run, ["RUN d"]);
+        let twice = "FROM a AS x\nONBUILD RUN b\nFROM x AS y\nFROM y\n";
+        assert_eq!(Summary::of(twice).unwrap().run, ["RUN b"]);
+    }
+
+    #[test]
+    fn a_mount_s_target_is_seen_from_the_working_directory() {
+        let text = "FROM a AS x\nRUN --mount=target=.,type=TMPFS b\nWORKDIR /t\nWORKDIR u/\n\
+                    FROM x\nRUN --mount=dst=../t,type=cache --mount=type=ssh --mount=target=$D b\n\
+                    WORKDIR \"/v\"\nRUN --mount=target=w b\n";
+        let summary = Summary::of(text).unwrap();
+        let seen = ["tmpfs /", "cache /t/t", "ssh", "bind /t/u/$D", "bind /v/w"];
+        assert_eq!(summary.run_mounted, seen);
+    }
+
+    #[test]
+    fn a_stage_upon_another_or_upon_nothing_has_no_step_of_its_own_for_from() {
+        let summary = Summary::of("FROM a AS x\nRUN b\nFROM x\nRUN c\nFROM scratch\nCOPY d /\n");
+        let line = |step| summary.as_ref().unwrap().line_of_step(step);
+        assert_eq!(line("[x 2/2] RUN b"), Some(2));
+        assert_eq!(line("[stage-1 1/1] RUN c"), Some(4));
+        assert_eq!(line("[stage-2 1/1] COPY d /"), Some(6));
     }
 
     #[test]

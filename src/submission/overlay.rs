@@ -112,25 +112,8 @@ impl Overlay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::submission::{Context, ContextError, ContextLimits, Submission};
-
-    const LIMITS: ContextLimits = ContextLimits { bytes: 1_000, entries: 20 };
-
-    fn names(context: &Context) -> Vec<String> {
-        let mut archive = tar::Archive::new(context.tar.as_slice());
-        let entries = archive.entries().unwrap();
-        entries.map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
-    }
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, content).unwrap();
-        }
-        folder
-    }
+    use crate::submission::context::tests::{LIMITS, folder, names};
+    use crate::submission::{ContextError, Submission};
 
     #[test]
     fn an_overlay_changes_what_the_builder_sees() {

@@ -87,18 +87,21 @@ impl Sieve {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::probe) mod tests {
     use super::*;
 
-    fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    /// The archive of a folder, whose entries end in `/` when they are folders themselves.
+    pub(in crate::probe) fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
         for (name, content) in entries {
             let mut header = tar::Header::new_gnu();
             header.set_mode(0o755);
+            header.set_uid(0);
+            header.set_gid(0);
             if name.ends_with('/') {
                 header.set_entry_type(tar::EntryType::Directory);
             }
-            header.set_size(content.len() as u64);
+            header.set_size(u64::try_from(content.len()).unwrap());
             tar.append_data(&mut header, name, *content).unwrap();
         }
         tar.into_inner().unwrap()

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use parse_dockerfile::{Command, Instruction, RunInstruction};
 
+use super::mount::Mount;
 use super::readable::{self, Readable};
 use super::{end_of, keyword};
 
@@ -33,15 +34,11 @@ impl Rewrite {
         if self.base {
             return Some(bases(text, &instructions));
         }
-        let runs = instructions.iter().filter_map(|instruction| match instruction {
-            Instruction::Run(run) => Some(run),
-            _ => None,
-        });
         let mut changes: Vec<(Range<usize>, String)> = Vec::new();
-        for run in runs {
-            let mounts: Vec<Mount> = mounts(run).collect();
+        for (start, run) in instructions.iter().filter_map(run_of) {
+            let mounts = Mount::all(run);
             if mounts.iter().any(|mount| self.skip.iter().any(|kind| mount.is_of(kind))) {
-                changes.push((whole(run, &readable), String::new()));
+                changes.push((start..end_of_run(run, &readable), String::new()));
                 continue;
             }
             for mount in mounts {
@@ -57,6 +54,18 @@ impl Rewrite {
             changed.replace_range(range, &new);
         }
         Some(changed)
+    }
+}
+
+/// A RUN, be it a trigger's, and where its instruction starts.
+fn run_of<'i, 't>(instruction: &'i Instruction<'t>) -> Option<(usize, &'i RunInstruction<'t>)> {
+    match instruction {
+        Instruction::Run(run) => Some((run.run.span.start, run)),
+        Instruction::Onbuild(trigger) => match &*trigger.instruction {
+            Instruction::Run(run) => Some((trigger.onbuild.span.start, run)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -81,40 +90,9 @@ fn bases(text: &str, instructions: &[Instruction<'_>]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A `--mount` flag.
-struct Mount {
-    /// Its value's place.
-    span: Range<usize>,
-    kind: String,
-    target: Option<String>,
-}
-
-impl Mount {
-    /// Whether it is of a type. One that a variable names counts as of any.
-    fn is_of(&self, kind: &str) -> bool {
-        self.kind.eq_ignore_ascii_case(kind) || self.kind.contains('$')
-    }
-}
-
-fn mounts<'a>(run: &'a RunInstruction<'_>) -> impl Iterator<Item = Mount> + 'a {
-    let flags = run.options.iter().filter(|flag| flag.name.value == "mount");
-    flags.filter_map(|flag| flag.value.as_ref()).map(|value| {
-        let plain = value.value.replace(['"', '\''], "");
-        let options = || plain.split(',').filter_map(|option| option.split_once('='));
-        let option = |names: &[&str]| {
-            let is_meant = |name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
-            options().find(|(name, _)| is_meant(name)).map(|(_, value)| value.to_owned())
-        };
-        Mount {
-            span: value.span.clone(),
-            kind: option(&["type"]).unwrap_or_else(|| "bind".to_owned()),
-            target: option(&["target", "dst", "destination"]),
-        }
-    })
-}
-
-/// A RUN with all its lines, also those of here-documents that the parser does not know for such.
-fn whole(run: &RunInstruction<'_>, readable: &Readable) -> Range<usize> {
+/// The end of a RUN with all its lines, also those of here-documents that the parser does not know
+/// for such.
+fn end_of_run(run: &RunInstruction<'_>, readable: &Readable) -> usize {
     let text = readable.text.as_str();
     let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
     let command = match &run.arguments {
@@ -135,7 +113,7 @@ fn whole(run: &RunInstruction<'_>, readable: &Readable) -> Range<usize> {
         }
         end = next;
     }
-    run.run.span.start..end
+    end
 }
 
 #[cfg(test)]
@@ -196,6 +174,8 @@ mod tests {
                 "{run}"
             );
         }
+        let trigger = "FROM a\nONBUILD RUN --mount=type=ssh \\\n b\nONBUILD RUN c\n";
+        assert_eq!(kept(trigger), "FROM a ONBUILD RUN c");
         let other = "FROM a\nRUN b\nRUN --mount=type=cache,target=/c d\n";
         assert_eq!(skip("ssh").apply(other).as_deref(), Some(other));
     }
