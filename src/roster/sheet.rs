@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{Review, Span, nearest};
 
+use super::class::STUDENT;
 use super::line::{Field, Line, Record};
 use super::table::{Cell, Table};
 use super::{Format, MOST, name};
@@ -18,20 +19,7 @@ struct Layout {
 
 /// The project's own comes first: what is as much one as another is read as that.
 const LAYOUTS: [Layout; 4] = [
-    Layout {
-        format: Format::Csv,
-        columns: &[
-            ("id", Field::Id),
-            ("name", Field::Name),
-            ("username", Field::Username),
-            ("github_id", Field::GithubId),
-            ("email", Field::Email),
-            ("section", Field::Section),
-            ("group", Field::Group),
-            ("source", Field::Source),
-        ],
-        required: &[&["id", "username"]],
-    },
+    Layout { format: Format::Csv, columns: &STUDENT, required: &[&["id", "username"]] },
     Layout {
         format: Format::GithubRoster,
         columns: &[

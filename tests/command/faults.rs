@@ -136,18 +136,7 @@ fn an_engine_that_stops_during_a_build_is_no_zero() {
 #[test]
 fn an_engine_that_stops_during_a_run_keeps_what_was_judged_apart() {
     let lab = Lab::new("FROM busybox\nCMD [\"sleep\", \"54322\"]\n");
-    lab.rubric(
-        r#"
-[[probe]]
-id     = "ends"
-title  = "It ends"
-kind   = "run"
-with   = { time_limit = "60s" }
-expect = { exit_code = 0 }
-points = 4
-needs  = ["builds"]
-"#,
-    );
+    lab.ask_for_its_end(r#"time_limit = "60s""#, 4);
     let (pid, ran) = cut_in_the_middle(&lab, "sleep 54322");
     let graded = lab.graded(&ran.exits(3));
     assert_eq!(graded.score(), (1, 1), "{}", graded.report);
@@ -169,17 +158,7 @@ fn a_base_image_that_no_registry_gives_is_no_zero() {
 #[test]
 fn a_full_disk_is_no_zero() {
     let lab = Lab::new("FROM busybox\n");
-    lab.rubric(
-        r#"
-[[probe]]
-id     = "ends"
-title  = "It ends"
-kind   = "run"
-with   = { command = ["true"] }
-expect = { exit_code = 0 }
-points = 4
-"#,
-    );
+    lab.ask_for_its_end(r#"command = ["true"]"#, 4);
     let body = r#"{"message":"mkdir /var/lib/docker/overlay2/x: no space left on device"}"#;
     let answer = format!(
         "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n\

@@ -83,6 +83,22 @@ impl Lab {
         std::fs::write(self.path().join("lab.toml"), format!("{RUBRIC}{more}")).expect("written");
     }
 
+    /// Adds a probe `ends` to the rubric: whether a container, run with these parameters, ends well.
+    pub(crate) fn ask_for_its_end(&self, with: &str, points: u32) {
+        self.rubric(&format!(
+            r#"
+[[probe]]
+id     = "ends"
+title  = "It ends"
+kind   = "run"
+with   = {{ {with} }}
+expect = {{ exit_code = 0 }}
+points = {points}
+needs  = ["builds"]
+"#
+        ));
+    }
+
     /// Puts something else into the rubric.
     pub(crate) fn change_rubric(&self, from: &str, to: &str) {
         let path = self.path().join("lab.toml");

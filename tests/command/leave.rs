@@ -16,21 +16,10 @@ fn sleeper(seconds: u32, in_build: bool) -> Lab {
     let sleep = format!("sleep {seconds}");
     let step = if in_build { format!("RUN {sleep}") } else { format!("CMD {sleep}") };
     let lab = Lab::new(format!("FROM busybox\nRUN echo {random}\n{step}\n"));
-    lab.change_rubric("\"6s\"", "\"90s\"");
     if !in_build {
-        let probe = r#"
-[[probe]]
-id     = "ends"
-title  = "It ends"
-kind   = "run"
-with   = { time_limit = "50s" }
-expect = { exit_code = 0 }
-points = 1
-"#;
-        let path = lab.path().join("lab.toml");
-        let rubric = std::fs::read_to_string(&path).expect("a rubric");
-        std::fs::write(path, rubric + probe).expect("written");
+        lab.ask_for_its_end(r#"time_limit = "50s""#, 1);
     }
+    lab.change_rubric("\"6s\"", "\"90s\"");
     lab
 }
 

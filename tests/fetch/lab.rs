@@ -8,7 +8,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use git2::{Oid, Repository, RepositoryInitOptions, Signature, Time};
-use grade::submission::{FetchError, FetchLimits, Fetched, Fetcher, GitSource, Revision, Source};
+use grade::submission::{
+    FetchError, FetchLimits, Fetched, Fetcher, GitSource, Revision, Source, Unreached,
+};
 use tempfile::TempDir;
 
 /// When the first commit was made; each that follows is an hour later.
@@ -122,6 +124,17 @@ impl Lab {
             self.is_clean();
         }
         fetched
+    }
+
+    /// Fetches what cannot be reached for this reason, and gives what is said of it.
+    #[track_caller]
+    pub(crate) fn unreached(&self, url: &str, why: Unreached) -> String {
+        match self.fetch(url, Revision::Head) {
+            Err(FetchError::Unreached { why: found, message, advice }) if found == why => {
+                format!("{message} {}", advice.unwrap_or_default())
+            }
+            other => panic!("{url}: {other:?}"),
+        }
     }
 
     /// Nothing of what was fetched is left.

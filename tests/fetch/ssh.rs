@@ -26,16 +26,6 @@ fn told(lab: &Lab) -> Vec<String> {
     told.lines().map(str::to_owned).collect()
 }
 
-#[track_caller]
-fn unreached(lab: &Lab, url: &str, why: Unreached) -> String {
-    match lab.fetch(url, Revision::Head) {
-        Err(FetchError::Unreached { why: found, message, advice }) if found == why => {
-            format!("{message} {}", advice.unwrap_or_default())
-        }
-        other => panic!("{url}: {other:?}"),
-    }
-}
-
 #[test]
 fn ssh_is_told_what_git_tells_it_and_asks_nobody() {
     let lab = with_ssh(WORKS);
@@ -87,17 +77,17 @@ fn what_ssh_complains_of_decides_whose_fault_it_is() {
         ("\u{1b}[2Jnot \u{7}here", 1, Unreached::Hidden, "not  here"),
     ] {
         let lab = with_ssh(&format!("cat >&2 <<'END'\n{complaint}\nEND\nexit {code}"));
-        let text = unreached(&lab, "git@git.example.org:a.git", why);
+        let text = lab.unreached("git@git.example.org:a.git", why);
         assert!(text.contains(said), "{text}");
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
     // A connection that ssh keeps for later holds its standard error.
     let lab = with_ssh("echo 'ERROR: Repository not found.' >&2; sleep 30 >/dev/null & exit 1");
     let began = std::time::Instant::now();
-    let text = unreached(&lab, "git@git.example.org:a.git", Unreached::Hidden);
+    let text = lab.unreached("git@git.example.org:a.git", Unreached::Hidden);
     assert!(text.contains("not found") && began.elapsed().as_secs() < 20, "{text}");
     let lab = Lab::new().with("GIT_SSH_COMMAND", "/nowhere/ssh");
-    let said = unreached(&lab, "git@git.example.org:a.git", Unreached::Machine);
+    let said = lab.unreached("git@git.example.org:a.git", Unreached::Machine);
     assert!(said.contains("openssh-client"), "{said}");
 }
 
@@ -116,7 +106,7 @@ fn an_ssh_that_hangs_or_never_ends_goes_with_the_rest() {
     let error = block(fetcher.fetch(&source)).expect_err("it never ends");
     assert!(error.is_worth_retrying(), "{error:?}");
     let lab = with_ssh("exec cat /dev/zero");
-    unreached(&lab, "git@git.example.org:a.git", Unreached::Network);
+    lab.unreached("git@git.example.org:a.git", Unreached::Network);
     // References without end.
     let id = "1".repeat(40);
     let lab = with_ssh(&format!("while printf '003d{id} refs/heads/main\\n'; do :; done"));

@@ -21,16 +21,6 @@ pub(crate) fn with_token() -> (Lab, Server) {
     (lab.with("GRADE_GIT_TOKEN", TOKEN).with("GRADE_GIT_HOST", &host), server)
 }
 
-#[track_caller]
-fn unreached(lab: &Lab, url: &str, why: Unreached) -> String {
-    match lab.fetch(url, Revision::Head) {
-        Err(FetchError::Unreached { why: found, message, advice }) if found == why => {
-            format!("{message} {}", advice.unwrap_or_default())
-        }
-        other => panic!("{url}: {other:?}"),
-    }
-}
-
 #[test]
 fn the_newest_commit_comes_alone() {
     let (lab, server) = start(Lab::new());
@@ -85,15 +75,15 @@ fn what_is_not_there_and_what_may_be_hidden() {
             other => panic!("{path}: {other:?}"),
         }
     }
-    let said = unreached(&lab, &server.url("private/a.git"), Unreached::Hidden);
+    let said = lab.unreached(&server.url("private/a.git"), Unreached::Hidden);
     assert!(said.contains("GRADE_GIT_TOKEN"), "{said}");
     for path in ["sign-in/a.git", "page/a.git", "clear/a.git", "says/a.git"] {
-        unreached(&lab, &server.url(path), Unreached::Hidden);
+        lab.unreached(&server.url(path), Unreached::Hidden);
     }
     let (lab, server) = with_token();
     lab.repository("a.git");
     for path in ["open/missing.git", "private/missing.git", "hidden/missing.git"] {
-        unreached(&lab, &server.url(path), Unreached::Hidden);
+        lab.unreached(&server.url(path), Unreached::Hidden);
     }
     commit(&lab.fetch(&server.url("private/a.git"), Revision::Head));
     commit(&lab.fetch(&server.url("hidden/a.git"), Revision::Head));
@@ -112,21 +102,21 @@ fn a_server_that_fails_is_no_fault_of_the_students() {
         "garbage/a.git",
         "cut/a.git",
     ] {
-        let said = unreached(&lab, &server.url(path), Unreached::Network);
+        let said = lab.unreached(&server.url(path), Unreached::Network);
         assert!(!said.contains('\u{1b}'), "{said:?}");
     }
-    unreached(&lab, &server.url("403/a.git"), Unreached::Refused);
+    lab.unreached(&server.url("403/a.git"), Unreached::Refused);
     let port = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.local_addr().expect("an address").port()
     };
-    let said = unreached(&lab, &format!("https://localhost:{port}/a.git"), Unreached::Network);
+    let said = lab.unreached(&format!("https://localhost:{port}/a.git"), Unreached::Network);
     assert!(said.contains("refused"), "{said}");
-    unreached(&lab, "https://host.invalid/a.git", Unreached::Network);
-    unreached(&lab, "https://", Unreached::Address);
+    lab.unreached("https://host.invalid/a.git", Unreached::Network);
+    lab.unreached("https://", Unreached::Address);
     // A server that nobody vouches for.
     let stranger = Lab::new();
-    let said = unreached(&stranger, &server.url("open/a.git"), Unreached::Network);
+    let said = stranger.unreached(&server.url("open/a.git"), Unreached::Network);
     assert!(said.contains("certificate"), "{said}");
 }
 

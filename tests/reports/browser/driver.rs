@@ -8,19 +8,24 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// A browser with one page; it ends with its owner.
 pub(super) struct Browser {
     driver: Child,
     port: u16,
     session: String,
+    /// What the browser keeps for itself, and does not clear away.
+    _scratch: TempDir,
 }
 
 impl Browser {
     /// Starts one; that there is none is a loud failure.
     pub(super) fn start() -> Browser {
+        let scratch = tempfile::tempdir().unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TMPDIR", scratch.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -35,6 +40,7 @@ impl Browser {
             driver,
             port: port.expect("chromedriver says its port"),
             session: String::new(),
+            _scratch: scratch,
         };
         let arguments = [
             "--headless",
