@@ -49,4 +49,4 @@ pub use error::{Cause, EngineError, Reach};
 pub use image::{HealthTest, HistoryEntry, ImageInfo};
 pub use label::{Labels, NAME_PREFIX, TAG_PREFIX};
 pub use owner::{NoOwner, Owner, OwnerLife};
-pub use tunnel::{Tunnel, WINDOWS};
+pub use tunnel::{PIECE, Tunnel, WINDOWS};

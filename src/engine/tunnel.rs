@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What may be under way unread: one connection, and all of them together.
 pub const WINDOWS: (u32, u32) = (1 << 20, 16 << 20);
+/// The most bytes of one piece. An engine that passes the stream on wakes for each.
+pub const PIECE: u32 = 128 << 10;
 /// An answer of the other side is not read without end.
 const LARGEST: usize = 1 << 20;
 
@@ -34,6 +36,7 @@ impl Tunnel {
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .initial_stream_window_size(WINDOWS.0)
             .initial_connection_window_size(WINDOWS.1)
+            .max_frame_size(PIECE)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;

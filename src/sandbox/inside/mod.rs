@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net;
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
@@ -20,7 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::protocol::{BUSY, Bases, CONTROL, READY, SandboxLimits};
-use crate::engine::Keep;
+use crate::engine::{Keep, PIECE};
 use daemon::Daemon;
 use groups::Groups;
 
@@ -73,17 +74,35 @@ pub fn dial() -> io::Result<()> {
     // The raw files: standard output would hold back what is no whole line.
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let (ended, end) = std::sync::mpsc::channel();
-    let copy = |mut from: Box<dyn io::Read + Send>, mut to: Box<dyn io::Write + Send>| {
-        let ended = ended.clone();
-        std::thread::spawn(move || {
-            let _ = ended.send(io::copy(&mut from, &mut to).map(drop));
-        });
-    };
-    copy(Box::new(input), Box::new(stream.try_clone()?));
-    copy(Box::new(stream), Box::new(output));
+    let (ended, end) = channel();
+    copy(input, stream.try_clone()?, ended.clone());
+    copy(stream, output, ended);
     // The end of either is the end of both: a client that is gone must free the sandbox.
     end.recv().map_err(io::Error::other)?
+}
+
+/// Copies until either ends, in large pieces.
+fn copy<From, To>(mut from: From, mut to: To, ended: Sender<io::Result<()>>)
+where
+    From: io::Read + Send + 'static,
+    To: io::Write + Send + 'static,
+{
+    std::thread::spawn(move || {
+        let mut piece = vec![0; PIECE as usize];
+        // Not `io::copy`: it splices between these, and then what comes does not come through.
+        let copied = loop {
+            let written = match from.read(&mut piece) {
+                Ok(0) => break Ok(()),
+                Ok(count) => to.write_all(&piece[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+                Err(error) => break Err(error),
+            };
+            if written.is_err() {
+                break written;
+            }
+        };
+        let _ = ended.send(copied);
+    });
 }
 
 /// The first process may have been started a moment ago and not listen yet; nothing tells when.

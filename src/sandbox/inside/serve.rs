@@ -11,12 +11,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::groups::Groups;
 use super::{State, disk};
-use crate::engine::WINDOWS;
+use crate::engine::{PIECE, WINDOWS};
 use crate::sandbox::protocol::{
     Bases, ENGINE, ENGINE_SOCKET, KEEP, LEAVE, STUDENT, STUDENT_SOCKET, USE,
 };
@@ -49,6 +50,7 @@ pub(super) async fn serve(
     let _ended = http2::Builder::new(TokioExecutor::new())
         .initial_stream_window_size(WINDOWS.0)
         .initial_connection_window_size(WINDOWS.1)
+        .max_frame_size(PIECE)
         .max_concurrent_streams(STREAMS)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -92,8 +94,9 @@ async fn connect(request: Request<Incoming>, desk: &Desk) -> io::Result<Response
     };
     tokio::spawn(async move {
         if let Ok(far) = hyper::upgrade::on(request).await {
+            let (mut far, piece) = (TokioIo::new(far), PIECE as usize);
             // Either end may be cut off at any time.
-            let _ended = tokio::io::copy_bidirectional(&mut near, &mut TokioIo::new(far)).await;
+            let _ended = copy_bidirectional_with_sizes(&mut near, &mut far, piece, piece).await;
         }
     });
     Ok(Response::default())
