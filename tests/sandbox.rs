@@ -300,10 +300,13 @@ async fn no_process_stays_that_has_ended() {
         stats.filter(is_ended).collect::<Vec<_>>()
     };
     let began = std::time::Instant::now();
-    while !ended().is_empty() && began.elapsed() < Duration::from_secs(5) {
+    let mut stayed = ended();
+    // There are always some that end just now.
+    while !stayed.is_empty() && began.elapsed() < Duration::from_secs(10) {
         tokio::time::sleep(Duration::from_millis(100)).await;
+        stayed = ended();
     }
-    assert_eq!(ended(), Vec::<String>::new());
+    assert_eq!(stayed, Vec::<String>::new());
     engine.remove(made).await.unwrap();
 }
 
