@@ -270,8 +270,8 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     assert!(made.len() <= 2, "one for each make, used again: {made:?}");
 }
 
-/// Each container leaves a process behind that its parent does not wait for. Those of a whole class
-/// would be more than a sandbox may have.
+/// Each container leaves a process behind that its parent does not wait for. They count
+/// against what the sandbox may have.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_process_stays_that_has_ended() {
     let _alone = ALONE.lock().await;

@@ -89,7 +89,8 @@ where
 {
     std::thread::spawn(move || {
         let mut piece = vec![0; PIECE as usize];
-        // Not `io::copy`: it splices between these, and then what comes does not come through.
+        // Not `io::copy`: it splices between files and sockets, and with it the engine's answers did
+        // not arrive.
         let copied = loop {
             let written = match from.read(&mut piece) {
                 Ok(0) => break Ok(()),
