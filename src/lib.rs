@@ -17,6 +17,7 @@ pub mod fact;
 pub mod file;
 pub mod nonce;
 pub mod recipe;
+pub mod sift;
 pub mod unit;
 
 // Floor 1: the engine and the wall before it, predicates on facts, what is handed in.

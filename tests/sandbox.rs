@@ -14,12 +14,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grade::engine::{Endpoint, Engine, Owner, SandboxSpec};
+use grade::engine::{Created, Endpoint, Engine, Labels, Owner, SandboxSpec, Sifting};
 use grade::evidence::{Evidence, Outcome};
 use grade::fact::{Facts, Value};
 use grade::plan;
 use grade::sandbox::{LABEL, MAKER, Program, Sandbox, SandboxLimits, Wish};
 use grade::session::{Place, Session};
+use grade::sift::Wanted;
 use grade::submission::Submission;
 
 /// Little, so that it is taken soon; how much it is changes nothing in how it is held.
@@ -367,4 +368,38 @@ async fn a_play_lets_go_of_its_sandbox_whatever_its_containers_were() {
         let facts = facts(&evidence);
         assert_eq!(facts["created"], Value::Int(2), "{facts:?}");
     }
+}
+
+/// Inside, it is another process that looks, and tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_looked_for_in_a_sandbox_is_found_as_on_the_engine_at_hand() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let sandbox = sandbox(&engine, LITTLE).await;
+    let name = format!("sift-{}", std::process::id());
+    let labels = Labels {
+        run: name.clone(),
+        submission: "s".to_owned(),
+        probe: "file".to_owned(),
+        owner: Owner::this_process().expect("an owner").to_string(),
+    };
+    let mut all = Vec::new();
+    for engine in [&engine, &sandbox.engine] {
+        let made = engine.create_unstarted("busybox", &name, &labels).await.unwrap();
+        let Created::Container(id) = made else { panic!("{made:?}") };
+        let sift = async |container: &str, path: &str, content: &str| {
+            let contents = vec![content.as_bytes().to_vec()];
+            let wanted = Wanted { path: Some(path.to_owned()), contents };
+            engine.sift(&Sifting { container: container.to_owned(), wanted }).await
+        };
+        let found = sift(&id, "^/bin/sh$", "root:x:0:0:").await;
+        let gone = sift("gone", "^/bin/sh$", "root:x:0:0:").await.unwrap_err();
+        let wrong = sift(&id, "(", "root:x:0:0:").await.unwrap_err();
+        engine.remove(&id).await.unwrap();
+        let found = found.unwrap();
+        assert_eq!(found.paths, ["/bin/sh", "/etc/passwd"]);
+        assert!(gone.to_string().contains("No such container: gone"), "{gone}");
+        all.push((found, wrong.cause().to_string()));
+    }
+    assert_eq!(all[0], all[1]);
 }

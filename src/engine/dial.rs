@@ -50,6 +50,14 @@ impl Dialer {
         Self { way: Way::Through { tunnel, name } }
     }
 
+    /// The tunnel, if it leads through one.
+    pub(super) fn tunnel(&self) -> Option<&Tunnel> {
+        match &self.way {
+            Way::Through { tunnel, .. } => Some(tunnel),
+            Way::Direct { .. } => None,
+        }
+    }
+
     async fn dial(&self) -> io::Result<Box<dyn Io>> {
         let (endpoint, tls) = match &self.way {
             Way::Through { tunnel, name } => return Ok(Box::new(tunnel.connect(name).await?)),

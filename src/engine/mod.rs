@@ -42,11 +42,11 @@ pub use container::{
 };
 pub use docker::{
     Engine, EngineInfo, ImageExport, Keep, Machine, OwnedFilter, OwnedKind, OwnedObject,
-    PathReader, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec,
+    PathReader, Pipe, SIFT, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, Sifting,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};
 pub use image::{HealthTest, HistoryEntry, ImageInfo};
 pub use label::{Labels, NAME_PREFIX, TAG_PREFIX};
 pub use owner::{NoOwner, Owner, OwnerLife};
-pub use tunnel::{PIECE, Tunnel, WINDOWS};
+pub use tunnel::{LARGEST, PIECE, Tunnel, WINDOWS};

@@ -15,8 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub const WINDOWS: (u32, u32) = (1 << 20, 16 << 20);
 /// The most bytes of one piece. An engine that passes the stream on wakes for each.
 pub const PIECE: u32 = 128 << 10;
-/// An answer of the other side is not read without end.
-const LARGEST: usize = 1 << 20;
+/// The most bytes of one side's word to the other.
+pub const LARGEST: usize = 64 << 20;
 
 /// One end of the stream. Cheap to clone; the stream ends with the last clone.
 #[derive(Clone)]
@@ -54,6 +54,10 @@ impl Tunnel {
         *request.method_mut() = Method::CONNECT;
         *request.uri_mut() = Uri::from(authority);
         let response = self.send(request).await?;
+        if response.status() != StatusCode::OK {
+            let message = format!("the sandbox answers {}", response.status());
+            return Err(io::Error::new(io::ErrorKind::ConnectionRefused, message));
+        }
         Ok(TokioIo::new(hyper::upgrade::on(response).await.map_err(broken)?))
     }
 
@@ -62,28 +66,34 @@ impl Tunnel {
     /// # Errors
     /// When the stream broke, or the other side does not like it.
     pub async fn post(&self, path: &'static str, body: Vec<u8>) -> io::Result<Bytes> {
+        self.ask(path, body).await?.map_err(io::Error::other)
+    }
+
+    /// [`Tunnel::post`], where what the other side says against it is no error, but its own words.
+    ///
+    /// # Errors
+    /// When the stream broke.
+    pub async fn ask(
+        &self,
+        path: &'static str,
+        body: Vec<u8>,
+    ) -> io::Result<Result<Bytes, String>> {
         let mut request = Request::new(Full::from(body));
         *request.method_mut() = Method::POST;
         // HTTP/2 wants a whole URI; nobody looks at the host.
         *request.uri_mut() =
             Uri::try_from(format!("http://sandbox{path}")).map_err(io::Error::other)?;
-        let body = self.send(request).await?.into_body();
-        let body = Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?;
-        Ok(body.to_bytes())
+        let response = self.send(request).await?;
+        let is_well = response.status() == StatusCode::OK;
+        let body = Limited::new(response.into_body(), LARGEST).collect().await;
+        let body = body.map_err(io::Error::other)?.to_bytes();
+        Ok(if is_well { Ok(body) } else { Err(String::from_utf8_lossy(&body).into_owned()) })
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> io::Result<Response<Incoming>> {
         let mut sender = self.sender.clone();
         sender.ready().await.map_err(broken)?;
-        let response = sender.send_request(request).await.map_err(broken)?;
-        if response.status() == StatusCode::OK {
-            Ok(response)
-        } else {
-            Err(io::Error::new(
-                io::ErrorKind::ConnectionRefused,
-                format!("the sandbox answers {}", response.status()),
-            ))
-        }
+        sender.send_request(request).await.map_err(broken)
     }
 }
 

@@ -4,10 +4,14 @@
 /// returns end lines; characters that reorder what is shown after them are taken out, too.
 pub fn plain(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    anstream::adapter::strip_str(&text)
-        .to_string()
-        .chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !c.is_control())
+    let is_shown = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
+    // A sequence begins with a control character, and to look for sequences takes long.
+    let text = match text.chars().all(is_shown) {
+        true => text,
+        false => anstream::adapter::strip_str(&text).to_string(),
+    };
+    text.chars()
+        .filter(|c| is_shown(*c))
         .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'))
         .collect()
 }

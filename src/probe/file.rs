@@ -291,7 +291,7 @@ impl Paths {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::find::sift::tests::tar;
+    use crate::sift::tests::tar;
 
     fn facts(tar: &[u8]) -> Facts {
         let Found::Facts(facts) = read(tar).unwrap() else { panic!() };

@@ -1,20 +1,17 @@
 //! `find`: what lies anywhere in an image's final file system, known by its path or its content.
 
-pub(super) mod sift;
-
 use async_trait::async_trait;
 use regex::Regex;
-use tokio_util::io::SyncIoBridge;
 
-use self::sift::{Found, Sieve};
 use super::params::{BUILD, OTHER, ParamDef, ParamShape, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
-use crate::engine::{PathArchive, PathStat};
+use crate::engine::{PathArchive, PathStat, Sifting};
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::nonce::names;
 use crate::recipe::BuildRecipe;
+use crate::sift::{Found, Wanted};
 
 /// What is shorter may occur in any file.
 const SHORTEST: usize = 8;
@@ -110,16 +107,10 @@ impl Observe for Find {
             Ok(shelf) => shelf,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let sieve = self.sieve(room)?;
-        let Some(archive) = room.engine.open_path(&shelf, "/").await? else {
-            return Err(fault("the engine shows no file system of the image"));
-        };
-        let archive = SyncIoBridge::new(archive);
-        let sifting = tokio::task::spawn_blocking(move || sieve.sift(archive)).await;
-        let found = sifting
-            .map_err(std::io::Error::other)
-            .flatten()
-            .map_err(|error| fault(format!("failed to read the image's files: {error}")))?;
+        let found = room
+            .engine
+            .sift(&Sifting { container: shelf.clone(), wanted: self.wanted(room)? })
+            .await?;
         let mut facts = facts(&found);
         if let Some(other) = &self.other {
             let other = match room.image_to_compare(other).await? {
@@ -136,9 +127,7 @@ impl Observe for Find {
 }
 
 impl Find {
-    fn sieve(&self, room: &Room) -> Result<Sieve, Fault> {
-        let path = self.path.as_deref().map(|path| Regex::new(&room.fill(path)));
-        let path = path.transpose().map_err(fault)?;
+    fn wanted(&self, room: &Room) -> Result<Wanted, Fault> {
         let mut contents: Vec<Vec<u8>> =
             self.texts.iter().map(|text| room.fill(text).into_bytes()).collect();
         for name in &self.given {
@@ -153,7 +142,7 @@ impl Find {
             }
             contents.push(content);
         }
-        Ok(Sieve::new(path, &contents))
+        Ok(Wanted { path: self.path.as_deref().map(|path| room.fill(path)), contents })
     }
 }
 

@@ -12,6 +12,7 @@ mod owned;
 mod play;
 mod run;
 mod sandbox;
+mod sift;
 mod stream;
 mod wipe;
 
@@ -28,6 +29,7 @@ pub use files::PathReader;
 pub use image::ImageExport;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
 pub use sandbox::{Machine, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec};
+pub use sift::{SIFT, Sifting};
 pub use wipe::Keep;
 
 use super::dial::Dialer;

@@ -82,7 +82,7 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
-    use crate::probe::find::sift::tests::tar;
+    use crate::sift::tests::tar;
 
     const MANIFEST: &str = r#"[{"Config":"c.json","RepoTags":null,"Layers":["b/layer.tar","1/layer.tar","2/layer.tar"]}]"#;
 

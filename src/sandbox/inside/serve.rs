@@ -16,14 +16,12 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::groups::Groups;
-use super::{State, disk};
-use crate::engine::{PIECE, WINDOWS};
+use super::{State, daemon, disk};
+use crate::engine::{LARGEST, PIECE, SIFT, Sifting, WINDOWS};
 use crate::sandbox::protocol::{
     Bases, ENGINE, ENGINE_SOCKET, KEEP, LEAVE, STUDENT, STUDENT_SOCKET, USE,
 };
 
-/// A client's own word is short.
-const LARGEST: usize = 1 << 20;
 /// Connections at a time; the engine's own bound is far above it.
 const STREAMS: u32 = 1024;
 
@@ -118,6 +116,15 @@ async fn tell(request: Request<Incoming>, desk: &Desk) -> io::Result<Response<Fu
             // Whoever comes from now on waits for the emptying, instead of being sent away.
             desk.state.send_replace(State::Emptying);
             Ok(Response::default())
+        }
+        SIFT => {
+            let sifting: Sifting = serde_json::from_slice(&body)?;
+            let engine = daemon::engine().await.map_err(io::Error::other)?;
+            let found = engine.sift(&sifting).await.map_err(|error| {
+                // It is the client that names the container.
+                io::Error::other(error.cause().to_string())
+            })?;
+            Ok(Response::new(Full::from(serde_json::to_vec(&found)?)))
         }
         USE => Ok(Response::new(Full::from(serde_json::to_vec(&desk.groups.used())?))),
         other => Err(io::Error::other(format!("nothing here is called {other:?}"))),

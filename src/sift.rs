@@ -1,42 +1,60 @@
-//! A file system's tar, sifted as it comes for paths and contents.
+//! A file system's tar, sifted as it comes for paths and contents. A sandbox does it inside, so that what is wanted and what was
+//! found can be told.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use memchr::memmem::Finder;
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 /// The most paths that are kept.
 const PATHS: usize = 5_000;
 const PIECE: usize = 64 * 1024;
 
 /// What is looked for: paths like this, or files that hold one of these.
-pub(super) struct Sieve {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// A regular expression for absolute paths.
+    pub path: Option<String>,
+    /// None is empty: that one would be in every file.
+    pub contents: Vec<Vec<u8>>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// How much there is.
+    pub count: u64,
+    /// Where, sorted; of too many the first.
+    pub paths: Vec<String>,
+}
+
+/// [`Wanted`], ready to be looked for.
+pub struct Sieve {
     path: Option<Regex>,
     contents: Vec<Finder<'static>>,
     longest: usize,
 }
 
-/// What was found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    /// How much there is.
-    pub(super) count: u64,
-    /// Where, sorted; of too many the first.
-    pub(super) paths: Vec<String>,
-}
-
 impl Sieve {
-    /// A sieve for these; an empty content would be in every file.
-    pub(super) fn new(path: Option<Regex>, contents: &[Vec<u8>]) -> Sieve {
-        let contents: Vec<Finder<'static>> =
-            contents.iter().map(|content| Finder::new(content).into_owned()).collect();
-        let longest = contents.iter().map(|one| one.needle().len()).max().unwrap_or_default();
-        Sieve { path, contents, longest }
+    /// A sieve for these.
+    ///
+    /// # Errors
+    /// When the path is no regular expression.
+    pub fn new(wanted: &Wanted) -> Result<Sieve, regex::Error> {
+        let path = wanted.path.as_deref().map(Regex::new).transpose()?;
+        let contents = &wanted.contents;
+        let longest = contents.iter().map(Vec::len).max().unwrap_or_default();
+        let contents = contents.iter().map(|content| Finder::new(content).into_owned()).collect();
+        Ok(Sieve { path, contents, longest })
     }
 
     /// Sifts the tar of a whole file system.
-    pub(super) fn sift(&self, tar: impl Read) -> io::Result<Found> {
+    ///
+    /// # Errors
+    /// When the tar cannot be read to its end, or holds nothing at all.
+    pub fn sift(&self, tar: impl Read) -> io::Result<Found> {
         let mut found = Found::default();
         let mut paths = BTreeSet::new();
         let mut archive = tar::Archive::new(tar);
@@ -87,11 +105,11 @@ impl Sieve {
 }
 
 #[cfg(test)]
-pub(in crate::probe) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The archive of a folder, whose entries end in `/` when they are folders themselves.
-    pub(in crate::probe) fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    pub(crate) fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
         for (name, content) in entries {
             let mut header = tar::Header::new_gnu();
@@ -108,9 +126,14 @@ pub(in crate::probe) mod tests {
     }
 
     fn found(path: &str, contents: &[&[u8]], entries: &[(&str, &[u8])]) -> Vec<String> {
-        let path = (!path.is_empty()).then(|| Regex::new(path).unwrap());
-        let contents: Vec<Vec<u8>> = contents.iter().map(|content| content.to_vec()).collect();
-        Sieve::new(path, &contents).sift(tar(entries).as_slice()).unwrap().paths
+        let path = (!path.is_empty()).then(|| path.to_owned());
+        let contents = contents.iter().map(|content| content.to_vec()).collect();
+        let sieve = Sieve::new(&Wanted { path, contents }).unwrap();
+        sieve.sift(tar(entries).as_slice()).unwrap().paths
+    }
+
+    fn by_path(path: &str) -> Sieve {
+        Sieve::new(&Wanted { path: Some(path.to_owned()), contents: Vec::new() }).unwrap()
     }
 
     #[test]
@@ -147,7 +170,7 @@ pub(in crate::probe) mod tests {
         let names: Vec<String> = (0..PATHS + 3).rev().map(|n| format!("f{n:06}")).collect();
         let entries: Vec<(&str, &[u8])> =
             names.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
-        let sieve = Sieve::new(Some(Regex::new("^/f").unwrap()), &[]);
+        let sieve = by_path("^/f");
         let found = sieve.sift(tar(&entries).as_slice()).unwrap();
         assert_eq!((found.count, found.paths.len()), (PATHS as u64 + 3, PATHS));
         assert_eq!(found.paths.first().map(String::as_str), Some("/f000000"));
@@ -155,8 +178,7 @@ pub(in crate::probe) mod tests {
 
     #[test]
     fn an_archive_that_breaks_off_is_an_error() {
-        let sieve = || Sieve::new(Some(Regex::new("x").unwrap()), &[]);
-        assert!(sieve().sift(&tar(&[("a", &[1; 2000])])[..1000]).is_err());
-        assert!(sieve().sift(&b""[..]).is_err());
+        assert!(by_path("x").sift(&tar(&[("a", &[1; 2000])])[..1000]).is_err());
+        assert!(by_path("x").sift(&b""[..]).is_err());
     }
 }
