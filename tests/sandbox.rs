@@ -52,6 +52,10 @@ async fn sandbox(engine: &Engine, limits: SandboxLimits) -> Arc<Sandbox> {
 
 /// What is observed of a submission of these files.
 async fn observe(sandbox: &Arc<Sandbox>, probes: &str, files: &[(&str, &str)]) -> Evidence {
+    observe_in(Place::Sandbox(Arc::clone(sandbox)), probes, files).await
+}
+
+async fn observe_in(place: Place, probes: &str, files: &[(&str, &str)]) -> Evidence {
     let folder = tempfile::tempdir().unwrap();
     let work = folder.path().join("work");
     std::fs::create_dir(&work).unwrap();
@@ -62,7 +66,6 @@ async fn observe(sandbox: &Arc<Sandbox>, probes: &str, files: &[(&str, &str)]) -
     std::fs::write(&rubric, format!("{HEAD}{probes}")).unwrap();
     let plan = plan::load(&rubric).unwrap_or_else(|error| panic!("{error}"));
     let session = Session { submission: Submission::open(&work).unwrap(), given: None };
-    let place = Place::Sandbox(Arc::clone(sandbox));
     let outcome = session.run(&plan, place, Box::new(|_| {}), std::future::pending()).await;
     outcome.evidence.expect("nobody stopped it")
 }
@@ -402,4 +405,23 @@ async fn what_is_looked_for_in_a_sandbox_is_found_as_on_the_engine_at_hand() {
         all.push((found, wrong.cause().to_string()));
     }
     assert_eq!(all[0], all[1]);
+}
+
+/// An engine as it comes, and a build that began before it and goes on for longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_finds_what_was_done_whatever_else_is_built() {
+    const AGAIN: &str = "[builds.again]\nnetwork = \"none\"\nafter = \"submission\"\n\
+        files = { app = \"changed\" }\n[[probe]]\nid = \"again\"\ntitle = \"a\"\nkind = \"build\"\n\
+        with = { build = \"again\" }\nexpect = { succeeded = true }\npoints = 1\n";
+    let _alone = ALONE.lock().await;
+    let sandbox = sandbox(&engine().await, LITTLE).await;
+    let beside = || Place::Host(sandbox.engine.clone());
+    let long = [("Dockerfile", "FROM busybox\nRUN sleep 4\n")];
+    let own =
+        [("Dockerfile", "FROM busybox\nRUN date > /once\nCOPY app /app\n"), ("app", "as it was")];
+    let (_, rebuilt) =
+        tokio::join!(observe_in(beside(), BUILDS, &long), observe_in(beside(), AGAIN, &own));
+    let facts = facts(&rebuilt);
+    assert_eq!(facts["cached_steps"], vec!["RUN date > /once".to_owned()].into(), "{facts:?}");
+    assert_eq!(facts["ran_steps"], vec!["COPY app /app".to_owned()].into(), "{facts:?}");
 }

@@ -25,6 +25,9 @@ pub struct BuildRequest {
     pub target: Option<String>,
     /// Run every step anew.
     pub no_cache: bool,
+    /// No other build goes on at the same time on this [`Engine`](super::Engine) and its clones: what is told of the cache is then of this
+    /// build alone.
+    pub alone: bool,
     /// What the RUN steps can reach.
     pub network: BuildNetwork,
     /// Whose it is.

@@ -334,6 +334,8 @@ impl Room {
             ssh: recipe.ssh.iter().map(|id| (self.fill(id), self.ssh_key.clone())).collect(),
             target: recipe.target.as_deref().map(|stage| self.fill(stage)),
             no_cache: !recipe.may_use_cache(),
+            // What was done before and is not done again is what such a build is about.
+            alone: recipe.after.is_some(),
             network: match recipe.network {
                 Network::Default => BuildNetwork::Default,
                 Network::None => BuildNetwork::None,

@@ -36,6 +36,12 @@ impl Engine {
         listen: &(dyn Fn(BuildEvent) + Send + Sync),
     ) -> Result<BuildReport, EngineError> {
         let name = image_name(&request.labels.run, &request.name);
+        // The builder shares a base image's state among the builds that use it at the same time. On an engine that has not built upon the
+        // image before, Docker 26 then finds nothing in its cache for a RUN right after that FROM. Waiting is not the build's time.
+        let (_beside, _alone) = match request.alone {
+            false => (Some(self.builds().read().await), None),
+            true => (None, Some(self.builds().write().await)),
+        };
         let limit = request.time_limit;
         let began = Instant::now();
         let mut progress = Progress::new(listen);

@@ -24,6 +24,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty, Limited};
 use serde::Deserialize;
+use tokio::sync::RwLock;
 
 pub use files::PathReader;
 pub use image::ImageExport;
@@ -54,6 +55,8 @@ pub struct Engine {
     dialer: Dialer,
     endpoint: Arc<str>,
     info: Arc<EngineInfo>,
+    /// Held by every build, and by one that has to be alone for itself.
+    builds: Arc<RwLock<()>>,
 }
 
 /// What an engine says about itself.
@@ -146,7 +149,13 @@ impl Engine {
             &ClientVersion { major_version: agreed.0, minor_version: agreed.1 },
         )
         .map_err(|error| failed(Cause::from(error)))?;
-        Ok(Self { docker, dialer, endpoint: endpoint.clone().into(), info: Arc::new(info) })
+        Ok(Self {
+            docker,
+            dialer,
+            endpoint: endpoint.clone().into(),
+            info: Arc::new(info),
+            builds: Arc::default(),
+        })
     }
 
     /// What the engine said about itself when it was connected to.
@@ -157,6 +166,11 @@ impl Engine {
     /// Where the engine is.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// For [`BuildRequest::alone`](crate::engine::BuildRequest::alone).
+    pub(super) fn builds(&self) -> &RwLock<()> {
+        &self.builds
     }
 
     /// Raw connections to the same engine.
