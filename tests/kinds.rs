@@ -74,7 +74,12 @@ async fn run_tells_what_a_container_did() {
     let probes = all(&[
         ("yes-exit", "run", "", "exit_code = 3, stdout_lines = [\"out\"], stderr = \"err\\n\""),
         ("no-exit", "run", "", "exit_code = 0"),
-        ("yes-command", "run", "command = [\"echo\", \"${word}\"]", "stdout = \"${word}\\n\""),
+        (
+            "yes-command",
+            "run",
+            "command = [\"echo\", \"${word}\"]",
+            "started = true, exit_code = 0, stdout = \"${word}\\n\"",
+        ),
         ("no-command", "run", "command = [\"echo\", \"other\"]", "stdout = \"${word}\\n\""),
         (
             "yes-env",

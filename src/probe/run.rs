@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
-use crate::engine::{Captured, ContainerSpec};
+use crate::engine::{Captured, ContainerSpec, RunReport};
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
@@ -19,7 +19,8 @@ pub(super) const OUTPUT: usize = 256 * 1024;
 pub(super) const KIND: Kind = Kind {
     name: "run",
     doc: "Runs a container of the image to its end, or to the time limit. It reaches no network \
-          but its own loopback.",
+          but its own loopback. One that ends and has printed nothing is run a second time: engines \
+          lose output now and then.",
     params: &[
         BUILD,
         ParamDef::optional(
@@ -81,8 +82,8 @@ impl Observe for RunProbe {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let spec = ContainerSpec {
-            image,
+        let spec = |image: &str| ContainerSpec {
+            image: image.to_owned(),
             name: room.name("run"),
             command: self.command.as_deref().map(|words| room.fill_all(words)),
             entrypoint: self.entrypoint.as_deref().map(|words| room.fill_all(words)),
@@ -93,7 +94,11 @@ impl Observe for RunProbe {
             labels: room.labels("run"),
             ..ContainerSpec::default()
         };
-        let report = room.engine.run(&spec, self.time_limit, OUTPUT).await?;
+        let mut report = room.engine.run(&spec(&image), self.time_limit, OUTPUT).await?;
+        if is_silent(&report) {
+            // A busy engine loses the output of a container now and then. What has none has none twice.
+            report = room.engine.run(&spec(&image), self.time_limit, OUTPUT).await?;
+        }
         let mut facts = output(&report.stdout, &report.stderr);
         facts.insert("started".into(), report.refused.is_none().into());
         facts.insert("timed_out".into(), report.timed_out.into());
@@ -106,6 +111,12 @@ impl Observe for RunProbe {
         }
         Ok(Answer::Facts(facts))
     }
+}
+
+/// Whether a container ended by itself and printed nothing.
+fn is_silent(report: &RunReport) -> bool {
+    let has_ended = report.refused.is_none() && !report.timed_out && !report.oom_killed;
+    has_ended && report.stdout.text().is_empty() && report.stderr.text().is_empty()
 }
 
 /// The facts that output gives, of a container and of a command in one alike.

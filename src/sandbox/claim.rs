@@ -81,9 +81,14 @@ impl Sandbox {
         let image = outer.image_id(IMAGE).await?.ok_or_else(no_image)?;
         let ids = try_join_all(wish.bases.iter().map(|base| outer.image_id(base))).await?;
         let make = make_of(wish, &image, &ids).map_err(broken)?;
-        let (id, tunnel) = match free(outer, &make, last, others).await? {
-            Some(found) => found,
-            None => new(outer, wish, image, make).await?,
+        let (id, tunnel) = loop {
+            if let Some(found) = free(outer, &make, last, others).await? {
+                break found;
+            }
+            // Somebody who looks for a free one may be quicker than who made it.
+            if let Some(made) = new(outer, wish, &image, &make).await? {
+                break made;
+            }
         };
         let engine = Engine::through(tunnel.clone(), ENGINE).await?;
         let (outer, bases) = (outer.clone(), BTreeMap::new());
@@ -187,20 +192,21 @@ async fn free(
     Ok(None)
 }
 
+/// A new sandbox; none when somebody else has taken it at once.
 async fn new(
     outer: &Engine,
     wish: &Wish,
-    image: String,
-    make: String,
-) -> Result<(String, Tunnel), EngineError> {
+    image: &str,
+    make: &str,
+) -> Result<Option<(String, Tunnel)>, EngineError> {
     let limits = serde_json::to_string(&wish.limits).map_err(|error| broken(error.into()))?;
     let mut command = vec![PROGRAM, "inside", "run", &limits];
     command.extend(wish.outside.then_some("--outside"));
-    let mut labels = HashMap::from([(LABEL.to_owned(), make)]);
+    let mut labels = HashMap::from([(LABEL.to_owned(), make.to_owned())]);
     labels.extend(Owner::this_process().map(|owner| (MAKER.to_owned(), owner.to_string())));
     let spec = SandboxSpec {
         name: format!("sandbox-{:08x}", rand::rng().random::<u32>()),
-        image,
+        image: image.to_owned(),
         command: command.iter().map(|&word| word.to_owned()).collect(),
         // Engines look for this before they try what only the machine's own can do.
         env: vec!["container=docker".to_owned()],
@@ -221,14 +227,12 @@ async fn new(
         }
         outer.start(&id).await?;
         match tokio::time::timeout(SETTING_UP, knock(outer, &id)).await {
-            Ok(Ok(Some(tunnel))) => Ok(tunnel),
-            Ok(Ok(None)) => Err(failed("somebody else has taken it".to_owned())),
-            Ok(Err(error)) => Err(error),
+            Ok(answer) => answer,
             Err(_) => Err(failed(format!("not ready after {} s", SETTING_UP.as_secs()))),
         }
     };
     match begun.await {
-        Ok(tunnel) => Ok((id, tunnel)),
+        Ok(tunnel) => Ok(tunnel.map(|tunnel| (id, tunnel))),
         Err(error) => {
             let _ = outer.remove(&id).await;
             Err(error)
