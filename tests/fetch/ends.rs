@@ -100,6 +100,8 @@ fn memory_has_a_limit_and_going_beyond_is_nobodys_zero() {
     lab.repository("a.git");
     let mut fetcher = lab.fetcher();
     fetcher.limits.memory = 1 << 20;
+    // A process without memory may not even manage to end.
+    fetcher.limits.silence = Duration::from_secs(5);
     let url = lab.path("repositories/a.git");
     let error = block(fetcher.fetch(&git(&url, Revision::Head))).expect_err("too little");
     assert!(error.is_worth_retrying(), "{error:?}");
