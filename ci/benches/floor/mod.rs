@@ -133,6 +133,7 @@ impl Floor {
             ssh: BTreeMap::new(),
             target: None,
             no_cache: build.no_cache,
+            alone: false,
             network: build.network,
             labels: self.labels.clone(),
             name: self.name(),
