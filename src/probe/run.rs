@@ -19,8 +19,8 @@ pub(super) const OUTPUT: usize = 256 * 1024;
 pub(super) const KIND: Kind = Kind {
     name: "run",
     doc: "Runs a container of the image to its end, or to the time limit. It reaches no network \
-          but its own loopback. One that ends and has printed nothing is run a second time: engines \
-          lose output now and then.",
+          but its own loopback. One that ends and has printed nothing is run a second time: output \
+          was seen to be lost on busy machines.",
     params: &[
         BUILD,
         ParamDef::optional(
@@ -96,7 +96,7 @@ impl Observe for RunProbe {
         };
         let mut report = room.engine.run(&spec(&image), self.time_limit, OUTPUT).await?;
         if is_silent(&report) {
-            // A busy engine loses the output of a container now and then. What has none has none twice.
+            // On busy machines the whole output was seen to be lost, where is not known. What has none has none twice.
             report = room.engine.run(&spec(&image), self.time_limit, OUTPUT).await?;
         }
         let mut facts = output(&report.stdout, &report.stderr);
