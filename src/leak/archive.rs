@@ -46,11 +46,11 @@ pub enum LeakError {
     Zstd(String),
 }
 
-/// Searches an image but for its lowest layers, `base` of them.
+/// Searches an image but for its lowest layers, those of `base`, which are told by their digests.
 ///
 /// # Errors
 /// When the archive breaks off or a layer cannot be read: silence would look like innocence.
-pub fn search(archive: impl Read, needle: &Needle, base: usize) -> Result<Haystack, LeakError> {
+pub fn search(archive: impl Read, needle: &Needle, base: &[String]) -> Result<Haystack, LeakError> {
     let mut walk = Walk {
         needle,
         base,
@@ -89,7 +89,7 @@ enum Place {
 
 struct Walk<'n> {
     needle: &'n Needle,
-    base: usize,
+    base: &'n [String],
     found: BTreeMap<Place, BTreeSet<String>>,
     /// Places found in each layer: the order is known at the end only, so that those of the base
     /// must not use up what others may have.
@@ -105,6 +105,9 @@ struct Walk<'n> {
 
 impl Walk<'_> {
     fn member(&mut self, name: &str, size: u64, mut content: impl Read) -> Result<(), LeakError> {
+        if self.is_of_base(name) {
+            return Ok(());
+        }
         let start = head(&mut content)?;
         let content = BufReader::with_capacity(PIECE, start.as_slice().chain(content));
         match Compression::of(&start) {
@@ -127,6 +130,13 @@ impl Walk<'_> {
             _ => self.complete = false,
         }
         Ok(())
+    }
+
+    /// Whether a member's name says that it is one of the base's layers, as it does in OCI's layout:
+    /// those need not be searched. In docker's own, only the manifest tells, which comes last.
+    fn is_of_base(&self, name: &str) -> bool {
+        let digest = name.strip_prefix("blobs/sha256/");
+        digest.is_some() && self.base.iter().any(|layer| layer.strip_prefix("sha256:") == digest)
     }
 
     fn layer(&mut self, member: &str, content: impl Read) -> Result<(), LeakError> {
@@ -223,7 +233,9 @@ impl Walk<'_> {
         let number = |member: &str| self.order.iter().position(|one| one == member);
         let is_own = |place: &Place| match place {
             Place::Config(_) => true,
-            Place::File { member, .. } => number(member).is_none_or(|index| index >= self.base),
+            Place::File { member, .. } => {
+                number(member).is_none_or(|index| index >= self.base.len())
+            }
         };
         let found: Vec<_> = self.found.iter().filter(|(place, _)| is_own(place)).collect();
         let mut places: Vec<(usize, String)> = Vec::new();

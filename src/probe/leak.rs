@@ -77,11 +77,15 @@ impl Observe for Leak {
         let fault = |message: String| Fault { message, advice: None };
         let needle = Needle::new(&room.fill(&self.needle)).map_err(fault)?;
         let base = match self.own {
-            true => layers::above(&room.look(&image).await?, &room.base(&self.recipe).await?)?,
-            false => 0,
+            true => {
+                let base = room.base(&self.recipe).await?;
+                layers::above(&room.look(&image).await?, &base)?;
+                base.layers.clone()
+            }
+            false => Vec::new(),
         };
         let archive = SyncIoBridge::new(room.engine.export_image(&image));
-        let searched = tokio::task::spawn_blocking(move || search(archive, &needle, base)).await;
+        let searched = tokio::task::spawn_blocking(move || search(archive, &needle, &base)).await;
         let haystack = searched
             .map_err(|error| fault(error.to_string()))?
             .map_err(|error| fault(error.to_string()))?;

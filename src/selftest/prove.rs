@@ -103,14 +103,16 @@ pub async fn prove(
 }
 
 /// What is still to be tried. Trials that get a sandbox each take half of the places at most: a new
-/// sandbox costs more than most trials.
+/// sandbox costs more than most trials. Of the others, those of one exercise take a quarter while
+/// another exercise has some: they share an engine, where a build for the cache waits for the rest.
 struct Queue {
     alone: VecDeque<(usize, usize)>,
     together: VecDeque<(usize, usize)>,
     /// Whether an exercise's trials get a sandbox each.
     is_alone: Vec<bool>,
-    running_alone: usize,
-    most_alone: usize,
+    /// Trials that go on, of each exercise.
+    running: Vec<usize>,
+    jobs: usize,
 }
 
 impl Queue {
@@ -119,21 +121,29 @@ impl Queue {
         let all = exercises.iter().enumerate();
         let all = all.flat_map(|(index, one)| (0..one.trials.len()).map(move |n| (index, n)));
         let (alone, together) = all.partition(|(index, _)| is_alone[*index]);
-        Self { alone, together, is_alone, running_alone: 0, most_alone: jobs.div_ceil(2) }
+        Self { alone, together, running: vec![0; is_alone.len()], is_alone, jobs }
     }
 
     fn next(&mut self) -> Option<(usize, usize)> {
-        if self.running_alone < self.most_alone
-            && let Some(next) = self.alone.pop_front()
-        {
-            self.running_alone += 1;
-            return Some(next);
-        }
-        self.together.pop_front()
+        let next = self.alone().or_else(|| self.together())?;
+        self.running[next.0] += 1;
+        Some(next)
+    }
+
+    fn alone(&mut self) -> Option<(usize, usize)> {
+        let running = self.running.iter().zip(&self.is_alone).filter(|(_, alone)| **alone);
+        let running: usize = running.map(|(count, _)| count).sum();
+        if running < self.jobs.div_ceil(2) { self.alone.pop_front() } else { None }
+    }
+
+    fn together(&mut self) -> Option<(usize, usize)> {
+        let most = self.jobs.div_ceil(4);
+        let few = self.together.iter().position(|(index, _)| self.running[*index] < most);
+        self.together.remove(few.unwrap_or(0))
     }
 
     fn ended(&mut self, index: usize) {
-        self.running_alone -= usize::from(self.is_alone[index]);
+        self.running[index] -= 1;
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::lab::Lab;
 
 /// What the builder or a look at the files decides without building anything.
-const QUICK: Duration = Duration::from_secs(10);
+const QUICK: Duration = Duration::from_secs(30);
 
 fn special(arguments: &[&str], path: &Path) {
     let made = Command::new(arguments[0]).arg(path).args(&arguments[1..]).status();

@@ -7,8 +7,8 @@
 mod base_image;
 mod bench;
 mod build;
+mod connection;
 mod files;
 mod health;
 mod reap;
 mod run;
-mod transport;

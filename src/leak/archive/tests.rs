@@ -34,7 +34,8 @@ fn places_above(base: usize, first: &[u8], second: &[u8], config: &str) -> Vec<S
         ("c.json", config.as_bytes()),
         ("manifest.json", manifest.as_bytes()),
     ]);
-    let haystack = search(Cursor::new(image), &Needle::new(SECRET).unwrap(), base).unwrap();
+    let base = vec!["sha256:0".to_owned(); base];
+    let haystack = search(Cursor::new(image), &Needle::new(SECRET).unwrap(), &base).unwrap();
     assert_eq!((haystack.layers, haystack.complete), (2, true));
     haystack.places
 }
@@ -81,7 +82,7 @@ fn what_could_not_be_looked_into_is_said() {
         [("a.tar", tar(&[])), ("b", gzip(b"no tar"))],
     ] {
         let members = members.each_ref().map(|(name, content)| (*name, content.as_slice()));
-        assert!(!search(Cursor::new(tar(&members)), &needle, 0).unwrap().complete);
+        assert!(!search(Cursor::new(tar(&members)), &needle, &[]).unwrap().complete);
     }
 }
 
@@ -99,7 +100,7 @@ impl Read for Slow {
 fn what_comes_in_small_pieces_is_the_same() {
     let layer = tar(&[("a", SECRET.as_bytes())]);
     let image = tar(&[("a/layer.tar", &layer), ("b/layer.tar", &gzip(&layer))]);
-    let found = search(Slow(Cursor::new(image)), &Needle::new(SECRET).unwrap(), 0).unwrap();
+    let found = search(Slow(Cursor::new(image)), &Needle::new(SECRET).unwrap(), &[]).unwrap();
     assert_eq!((found.layers, found.places.len(), found.complete), (2, 2, true));
 }
 
@@ -131,8 +132,8 @@ fn an_archive_that_breaks_off_is_an_error() {
     let layer = tar(&[("a", &[1; 4000])]);
     let image = tar(&[("a/layer.tar", &layer)]);
     let needle = Needle::new(SECRET).unwrap();
-    assert!(search(Cursor::new(&image[..2000]), &needle, 0).is_err());
-    assert!(search(Cursor::new(b""), &needle, 0).is_err());
+    assert!(search(Cursor::new(&image[..2000]), &needle, &[]).is_err());
+    assert!(search(Cursor::new(b""), &needle, &[]).is_err());
 }
 
 #[test]
@@ -146,4 +147,18 @@ fn what_the_base_holds_is_not_told_however_much_it_is() {
     assert_eq!(places_above(1, &first, &second, &config), own);
     assert_eq!(places_above(2, &first, &second, "{}"), [""; 0]);
     assert_eq!(places(&first, &second, "{}").len(), PLACES);
+}
+
+#[test]
+fn a_layer_whose_name_says_that_it_is_the_base_s_is_not_read() {
+    let manifest = r#"[{"Config":"c","Layers":["blobs/sha256/aa","blobs/sha256/bb"]}]"#;
+    let layer = tar(&[("a", SECRET.as_bytes())]);
+    let image = tar(&[
+        ("blobs/sha256/aa", &layer),
+        ("blobs/sha256/bb", &layer),
+        ("manifest.json", manifest.as_bytes()),
+    ]);
+    let needle = Needle::new(SECRET).unwrap();
+    let found = search(Cursor::new(image), &needle, &["sha256:aa".to_owned()]).unwrap();
+    assert_eq!((found.layers, found.places), (1, vec!["layer 2: /a (plain)".to_owned()]));
 }
