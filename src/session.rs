@@ -1,11 +1,14 @@
 //! One submission graded from beginning to end, and nothing left behind.
 
+mod attempts;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use attempts::Attempts;
 use crate::engine::{Engine, EngineError, Owner, SshKey};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
@@ -14,7 +17,7 @@ use crate::play::REGISTRY_IMAGE;
 use crate::probe::{Limits, Progress, Room, Run};
 use crate::recipe::Network;
 use crate::rubric::{BASES, Rubric};
-use crate::sandbox::{Program, Sandbox, SandboxLimits, Wish};
+use crate::sandbox::{Sandbox, SandboxConfig, SandboxLimits, Sandboxes};
 use crate::submission::{ContextLimits, Submission};
 
 /// How long cleaning up may take; `grade clean` removes what is left then. A busy disk takes a minute
@@ -25,6 +28,12 @@ const LEAVING: Duration = Duration::from_secs(240);
 /// little enough for a laptop.
 pub const LIMITS: SandboxLimits = SandboxLimits { memory: 2 << 30, processes: 1024, disk: 8 << 30 };
 
+/// How long it may take, in all, until what failed is not tried once more.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// Hears what goes on, in every attempt.
+type Listen = Arc<dyn Fn(Progress) + Send + Sync>;
+
 /// Where a submission is built and run.
 pub enum Place {
     /// The engine at hand, shared with everybody.
@@ -33,29 +42,29 @@ pub enum Place {
     Sandbox(Arc<Sandbox>),
 }
 
-/// The sandbox that submissions of a rubric are to be tried in.
-pub fn wish(rubric: &Rubric, program: PathBuf) -> Wish {
-    let wants_registry = rubric.plays.iter().any(|(_, play)| play.registry);
-    let registry = wants_registry.then_some(&REGISTRY_IMAGE);
-    Wish {
-        limits: LIMITS,
-        bases: BASES.iter().chain(registry).map(|&base| base.to_owned()).collect(),
-        outside: rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default),
-        program: Program(program),
-    }
+/// What the sandboxes of submissions are like, whatever the exercise.
+pub fn sandbox_config(program: PathBuf) -> SandboxConfig {
+    let bases = BASES.iter().chain([&REGISTRY_IMAGE]);
+    SandboxConfig { limits: LIMITS, bases: bases.map(|&base| base.to_owned()).collect(), program }
+}
+
+/// Whether a rubric's submissions are given a way to the outside.
+fn wants_outside(rubric: &Rubric) -> bool {
+    rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default)
+}
+
+/// How many sandboxes a submission has at a time, at most: each play but the first has one of its own.
+pub fn sandboxes_at_once(rubric: &Rubric) -> usize {
+    rubric.plays.len().clamp(1, 2)
 }
 
 impl Place {
-    /// An engine of the submission's own, on the engine at hand.
+    /// An engine of the submission's own.
     ///
     /// # Errors
     /// When there is none to be had.
-    pub async fn sandbox(
-        outer: &Engine,
-        rubric: &Rubric,
-        program: PathBuf,
-    ) -> Result<Place, EngineError> {
-        let sandbox = Sandbox::claim(outer, &wish(rubric, program)).await?;
+    pub async fn sandbox(sandboxes: &Sandboxes, rubric: &Rubric) -> Result<Place, EngineError> {
+        let sandbox = sandboxes.claim(wants_outside(rubric)).await?;
         Ok(Place::Sandbox(Arc::new(sandbox)))
     }
 
@@ -105,15 +114,53 @@ impl Session {
     }
 
     /// [`Session::run`] with a limit for all of it: what is not answered by then stays unjudged.
+    ///
+    /// What our side failed to answer in a sandbox is asked again in a fresh one, with all the rest.
     pub async fn run_within(
         self,
         limit: Option<Duration>,
         plan: &Plan,
-        place: Place,
+        mut place: Place,
         listen: Box<dyn Fn(Progress) + Send + Sync>,
         stop: impl Future<Output = ()>,
     ) -> Outcome {
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let patience = Instant::now() + PATIENCE;
+        let listen: Listen = Arc::from(listen);
+        let mut stop = std::pin::pin!(stop);
+        let mut attempts = Attempts::default();
+        loop {
+            let next = match &place {
+                Place::Host(_) => None,
+                Place::Sandbox(sandbox) => Some(Arc::clone(sandbox)),
+            };
+            let outcome =
+                self.attempt(until, plan, place, Arc::clone(&listen), stop.as_mut()).await;
+            let Some(evidence) = outcome.evidence else { return outcome };
+            let left_behind = outcome.left_behind;
+            let is_enough = attempts.take(evidence) || Instant::now() > patience;
+            let Some(sandbox) = next.filter(|_| !is_enough) else {
+                return Outcome { evidence: attempts.result(), left_behind };
+            };
+            let another = tokio::select! {
+                another = sandbox.another() => another,
+                () = stop.as_mut() => return Outcome { evidence: None, left_behind },
+            };
+            place = match another {
+                Ok(another) => Place::Sandbox(Arc::new(another)),
+                Err(_) => return Outcome { evidence: attempts.result(), left_behind },
+            };
+        }
+    }
+
+    async fn attempt(
+        &self,
+        until: Option<Instant>,
+        plan: &Plan,
+        place: Place,
+        listen: Listen,
+        stop: impl Future<Output = ()>,
+    ) -> Outcome {
         let ssh_key = SshKey::make();
         let values = make_values(&plan.rubric, &ssh_key);
         let digest = &self.submission.provenance().digest;
@@ -130,14 +177,15 @@ impl Session {
             },
         };
         let mode = place.mode();
-        let mut room = Room::new(place.engine().clone(), self.submission, values, limits, run);
+        let submission = self.submission.clone();
+        let mut room = Room::new(place.engine().clone(), submission, values, limits, run);
         if let Place::Sandbox(sandbox) = place {
             room.sandbox = Some(sandbox);
         }
-        room.given = self.given;
+        room.given.clone_from(&self.given);
         room.slug = plan.rubric.slug.clone();
         room.ssh_key = ssh_key;
-        room.listen = listen;
+        room.listen = Box::new(move |progress| listen(progress));
         room.until = until;
         let evidence = tokio::select! {
             evidence = observe(plan, &room, mode) => Some(evidence),
@@ -145,7 +193,7 @@ impl Session {
         };
         if let Some(sandbox) = &room.sandbox {
             let _ = tokio::time::timeout(LEAVING, sandbox.leave()).await;
-            // It empties itself, and is gone as a whole where it cannot.
+            // It ends with all that is in it.
             return Outcome { evidence, left_behind: None };
         }
         let left_behind = match tokio::time::timeout(LEAVING, room.leave()).await {

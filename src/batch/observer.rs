@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{Cause, Engine, EngineError, Machine};
 use crate::plan::Plan;
 use crate::probe::Progress;
-use crate::sandbox::Pool;
-use crate::session::{LIMITS, Outcome, Place, Session, wish};
+use crate::sandbox::Sandboxes;
+use crate::session::{LIMITS, Outcome, Place, Session, sandbox_config};
 use crate::submission::Submission;
 
 /// How long it may take to have a sandbox: one that does not answer is waited for before another
@@ -34,6 +34,9 @@ pub trait Observer: Send + Sync {
     /// How long one may take in all.
     fn limit(&self) -> Duration;
 
+    /// Ends what was made ready for submissions that do not come.
+    async fn settle(&self) {}
+
     /// Observes one, unless it is told to stop.
     ///
     /// # Errors
@@ -50,7 +53,7 @@ pub trait Observer: Send + Sync {
 pub struct Engines {
     plan: Arc<Plan>,
     outer: Engine,
-    pool: Option<Pool>,
+    sandboxes: Option<Sandboxes>,
     given: Option<PathBuf>,
     limit: Duration,
 }
@@ -58,10 +61,11 @@ pub struct Engines {
 impl Engines {
     /// On the engine itself, for all submissions together.
     pub fn host(plan: Arc<Plan>, outer: Engine, given: Option<PathBuf>, limit: Duration) -> Self {
-        Engines { plan, outer, pool: None, given, limit }
+        Engines { plan, outer, sandboxes: None, given, limit }
     }
 
-    /// In sandboxes on the engine, no more than `places` of them, with this program in each.
+    /// In sandboxes on the engine, with this program in each. So many are made ready as there are
+    /// `places` for submissions.
     pub fn sandboxes(
         plan: Arc<Plan>,
         outer: Engine,
@@ -69,19 +73,25 @@ impl Engines {
         limit: Duration,
         (program, places): (PathBuf, usize),
     ) -> Self {
-        let pool = Pool::new(outer.clone(), wish(&plan.rubric, program), places);
-        Engines { pool: Some(pool), ..Engines::host(plan, outer, given, limit) }
+        let sandboxes = Sandboxes::new(outer.clone(), sandbox_config(program), places);
+        Engines { sandboxes: Some(sandboxes), ..Engines::host(plan, outer, given, limit) }
     }
 }
 
 #[async_trait]
 impl Observer for Engines {
     fn mode(&self) -> &'static str {
-        if self.pool.is_some() { "sandbox" } else { "host" }
+        if self.sandboxes.is_some() { "sandbox" } else { "host" }
     }
 
     fn limit(&self) -> Duration {
         self.limit
+    }
+
+    async fn settle(&self) {
+        if let Some(sandboxes) = &self.sandboxes {
+            sandboxes.settle().await;
+        }
     }
 
     async fn observe(
@@ -90,20 +100,20 @@ impl Observer for Engines {
         listen: Listen,
         stop: CancellationToken,
     ) -> Result<Outcome, EngineError> {
-        let (place, _seat) = match &self.pool {
+        let place = match &self.sandboxes {
             None => {
                 // A sign of life: without one, it is not this submission that has a problem.
                 self.outer.machine().await?;
-                (Place::Host(self.outer.clone()), None)
+                Place::Host(self.outer.clone())
             }
-            Some(pool) => {
-                let claimed = tokio::time::timeout(CLAIMING, pool.claim()).await;
-                let seat = claimed.unwrap_or_else(|_| {
+            Some(sandboxes) => {
+                let claiming = Place::sandbox(sandboxes, &self.plan.rubric);
+                let claimed = tokio::time::timeout(CLAIMING, claiming).await;
+                claimed.unwrap_or_else(|_| {
                     Err(EngineError::Sandbox {
                         cause: Cause::Timeout { seconds: CLAIMING.as_secs() },
                     })
-                })?;
-                (Place::Sandbox(Arc::clone(&seat.sandbox)), Some(seat))
+                })?
             }
         };
         let session = Session { submission, given: self.given.clone() };
@@ -112,13 +122,15 @@ impl Observer for Engines {
     }
 }
 
-/// How many submissions a machine bears at a time.
-pub fn places(machine: Machine, in_sandboxes: bool) -> usize {
+/// How many submissions a machine bears at a time, where each has up to so many sandboxes; none where
+/// all share the engine.
+pub fn places(machine: Machine, sandboxes: usize) -> usize {
+    let memory_of_one = LIMITS.most_memory().saturating_mul(sandboxes as u64);
     let by_processors = u64::from(machine.processors.saturating_mul(PER_PROCESSOR));
     let by_memory = machine
         .memory
-        .filter(|_| in_sandboxes)
-        .map_or(u64::MAX, |memory| memory.saturating_sub(RESERVE) / LIMITS.most_memory());
+        .and_then(|memory| memory.saturating_sub(RESERVE).checked_div(memory_of_one))
+        .unwrap_or(u64::MAX);
     usize::try_from(by_processors.min(by_memory).max(1)).unwrap_or(1)
 }
 
@@ -130,11 +142,12 @@ mod tests {
 
     #[test]
     fn a_machine_bears_two_submissions_a_processor_where_its_memory_does() {
-        let on = |processors, memory| places(Machine { processors, memory }, true);
+        let on = |processors, memory| places(Machine { processors, memory }, 1);
         assert_eq!(on(2, Some(24 * GIB)), 4);
         assert_eq!(on(8, Some(16 * GIB)), 5);
         assert_eq!(on(8, Some(2 * GIB)), 1);
         assert_eq!(on(4, None), 8);
-        assert_eq!(places(Machine { processors: 4, memory: Some(2 * GIB) }, false), 8);
+        assert_eq!(places(Machine { processors: 4, memory: Some(2 * GIB) }, 0), 8);
+        assert_eq!(places(Machine { processors: 8, memory: Some(16 * GIB) }, 2), 2);
     }
 }

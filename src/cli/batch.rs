@@ -24,6 +24,7 @@ use crate::file::update_whole;
 use crate::plan::{Plan, given_folder};
 use crate::report::View;
 use crate::roster::{Roster, Work};
+use crate::session::sandboxes_at_once;
 use crate::submission::{FetchLimits, Fetcher};
 use crate::unit::parse_duration;
 
@@ -224,7 +225,8 @@ async fn observer(
 ) -> Result<(Arc<dyn Observer>, usize), EngineError> {
     let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
     let in_sandboxes = matches!(arguments.engine, Mode::Sandbox);
-    let bears = places(engine.machine().await?, in_sandboxes);
+    let sandboxes = if in_sandboxes { sandboxes_at_once(&plan.rubric) } else { 0 };
+    let bears = places(engine.machine().await?, sandboxes);
     let jobs = arguments.jobs.map_or(bears, NonZeroUsize::get);
     if jobs > bears {
         anstream::eprintln!(

@@ -19,7 +19,8 @@ use crate::judge::{Entry, Gradebook, judge};
 use crate::observe::unobserved;
 use crate::plan::{Plan, given_folder};
 use crate::report::{self, Classroom, FORMATS, View};
-use crate::session::{Place, Session};
+use crate::sandbox::Sandboxes;
+use crate::session::{Place, Session, sandbox_config};
 use crate::submission::Submission;
 
 #[derive(Args, Debug)]
@@ -203,8 +204,9 @@ pub(super) fn no_plays_on_the_host(slug: &str) -> String {
 
 impl Prepared {
     async fn grade(self, arguments: &Arguments, common: &Common, job: Option<&Job>) -> Exit {
-        let evidence = match self.place(arguments, common).await {
-            Ok(place) => match self.ask(place).await {
+        let spares = usize::from(job.is_none());
+        let evidence = match self.place(arguments, common, spares).await {
+            Ok((place, sandboxes)) => match self.ask(place, sandboxes).await {
                 Some(evidence) => evidence,
                 None => {
                     anstream::eprintln!(
@@ -232,26 +234,38 @@ impl Prepared {
         }
     }
 
-    async fn place(&self, arguments: &Arguments, common: &Common) -> Result<Place, EngineError> {
+    /// Where the submission is tried, and the sandboxes that this one is of. So many are made ready for
+    /// the next command; a runner of a workflow has none.
+    async fn place(
+        &self,
+        arguments: &Arguments,
+        common: &Common,
+        spares: usize,
+    ) -> Result<(Place, Option<Sandboxes>), EngineError> {
         let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
         match arguments.engine {
-            Mode::Host => Ok(Place::Host(engine)),
+            Mode::Host => Ok((Place::Host(engine), None)),
             Mode::Sandbox => {
                 // A program that does not know where it lies is the image's own in there.
                 let program = std::env::current_exe().unwrap_or_default();
-                Place::sandbox(&engine, &self.plan.rubric, program).await
+                let sandboxes = Sandboxes::new(engine, sandbox_config(program), spares);
+                let place = Place::sandbox(&sandboxes, &self.plan.rubric).await?;
+                Ok((place, Some(sandboxes)))
             }
         }
     }
 
     /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
-    async fn ask(&self, place: Place) -> Option<Evidence> {
+    async fn ask(&self, place: Place, sandboxes: Option<Sandboxes>) -> Option<Evidence> {
         let session = Session { submission: self.submission.clone(), given: self.given.clone() };
         let display = Display::new();
         let listener = display.clone();
         let listen = Box::new(move |progress| listener.show(&progress));
         let outcome = session.run(&self.plan, place, listen, interrupted()).await;
         display.finish();
+        if let Some(sandboxes) = sandboxes {
+            sandboxes.settle().await;
+        }
         if let Some(message) = outcome.left_behind {
             anstream::eprintln!(
                 "{message}\n  help: `grade clean` removes what is left; the grade is not touched by this"

@@ -18,10 +18,9 @@ enum Part {
         /// The limits, as JSON
         #[arg(value_parser = limits)]
         limits: SandboxLimits,
-        /// There is a way to the outside
-        #[arg(long)]
-        outside: bool,
     },
+    /// Be the first process where the course's images are prepared for all sandboxes
+    Prepare,
     /// Reach the first process
     Dial,
 }
@@ -32,10 +31,8 @@ fn limits(text: &str) -> Result<SandboxLimits, String> {
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let ended = match &arguments.part {
-        Part::Run { limits, outside } => match runtime() {
-            Ok(runtime) => runtime.block_on(inside::run(*limits, *outside)),
-            Err(exit) => return exit,
-        },
+        Part::Run { limits } => on_runtime(inside::run(*limits)),
+        Part::Prepare => on_runtime(inside::prepare()),
         Part::Dial => inside::dial().map_err(|error| error.to_string()),
     };
     match ended {
@@ -45,4 +42,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
             Exit::Unjudged
         }
     }
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = runtime().map_err(|_| "there is no runtime".to_owned())?;
+    runtime.block_on(work)
 }

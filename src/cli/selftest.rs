@@ -14,6 +14,8 @@ use super::locate::Course;
 use super::{Common, Exit, diagnose, out, runtime};
 use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
+use crate::sandbox::Sandboxes;
+use crate::session::sandbox_config;
 use crate::selftest::{Came, Exercise, Hall, Mistake, Tried, default_jobs, prove};
 use page::Display;
 
@@ -181,6 +183,9 @@ struct Ran {
     took: Duration,
 }
 
+/// Sandboxes that are made ready: most trials share one.
+const SPARE_SANDBOXES: usize = 2;
+
 async fn proven(
     arguments: &Arguments,
     common: &Common,
@@ -196,7 +201,9 @@ async fn proven(
         Mode::Sandbox => {
             // A program that does not know where it lies is the image's own in there.
             let program = std::env::current_exe().unwrap_or_default();
-            Hall::Sandboxes { outer: engine, program }
+            let sandboxes =
+                Sandboxes::new(engine.clone(), sandbox_config(program), SPARE_SANDBOXES);
+            Hall::Sandboxes { outer: engine, sandboxes }
         }
     };
     let began = Instant::now();
@@ -212,6 +219,9 @@ async fn proven(
         }
     };
     display.finish();
+    if let Hall::Sandboxes { sandboxes, .. } = &hall {
+        sandboxes.settle().await;
+    }
     Ok(tried.map(|tried| (tried, Ran { jobs, took: began.elapsed() })))
 }
 

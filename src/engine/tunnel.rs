@@ -66,10 +66,12 @@ impl Tunnel {
     /// # Errors
     /// When the stream broke, or the other side does not like it.
     pub async fn post(&self, path: &'static str, body: Vec<u8>) -> io::Result<Bytes> {
-        self.ask(path, body).await?.map_err(io::Error::other)
+        let answer = self.ask(path, body, LARGEST).await?.map_err(io::Error::other)?;
+        Ok(answer.unwrap_or_default())
     }
 
-    /// [`Tunnel::post`], where what the other side says against it is no error, but its own words.
+    /// [`Tunnel::post`], where what the other side says against it is no error, but its own words;
+    /// none where it has nothing to give. An answer above `largest` bytes is an error.
     ///
     /// # Errors
     /// When the stream broke.
@@ -77,17 +79,22 @@ impl Tunnel {
         &self,
         path: &'static str,
         body: Vec<u8>,
-    ) -> io::Result<Result<Bytes, String>> {
+        largest: usize,
+    ) -> io::Result<Result<Option<Bytes>, String>> {
         let mut request = Request::new(Full::from(body));
         *request.method_mut() = Method::POST;
         // HTTP/2 wants a whole URI; nobody looks at the host.
         *request.uri_mut() =
             Uri::try_from(format!("http://sandbox{path}")).map_err(io::Error::other)?;
         let response = self.send(request).await?;
-        let is_well = response.status() == StatusCode::OK;
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), largest).collect().await;
         let body = body.map_err(io::Error::other)?.to_bytes();
-        Ok(if is_well { Ok(body) } else { Err(String::from_utf8_lossy(&body).into_owned()) })
+        Ok(match status {
+            StatusCode::OK => Ok(Some(body)),
+            StatusCode::NO_CONTENT => Ok(None),
+            _ => Err(String::from_utf8_lossy(&body).into_owned()),
+        })
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> io::Result<Response<Incoming>> {

@@ -13,10 +13,9 @@ mod stage;
 mod steps;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::sync::Arc;
 
-use crate::engine::{Engine, EngineError, Labels};
+use crate::engine::{EngineError, Labels};
 use crate::evidence::Fault;
 use crate::nonce::Values;
 use crate::recipe::PlayRecipe;
@@ -46,8 +45,16 @@ pub struct Setting<'a> {
     pub number: u32,
 }
 
+impl Setting<'_> {
+    /// The play's folder, below [`HOME`](crate::sandbox::HOME). One of its own in each play; its own
+    /// name is what Compose calls a project.
+    fn folder(&self) -> String {
+        format!("{}/{}", self.number, self.slug)
+    }
+}
+
 /// A play that was performed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Played {
     /// What was there after each step, as far as it went.
     pub shots: Vec<(String, Shot)>,
@@ -55,10 +62,25 @@ pub struct Played {
     pub ended: Option<String>,
     /// The images there at its end: names, and ids.
     pub images: BTreeMap<String, String>,
-    /// The container that holds the folder, for reading what is in it.
-    pub container: String,
-    /// Where the folder is in it.
+    /// Where it was performed, for reading what is there: none where it was not.
+    pub sandbox: Option<Arc<Sandbox>>,
+    /// Where the folder is, below [`HOME`](crate::sandbox::HOME).
     pub folder: String,
+}
+
+impl Played {
+    /// A regular file of the folder, whole; none when there is none, or it is too large.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
+        match &self.sandbox {
+            Some(sandbox) => {
+                sandbox.read_file(&format!("{}/{path}", self.folder), LARGEST_FILE).await
+            }
+            None => Ok(None),
+        }
+    }
 }
 
 /// Performs a play.
@@ -71,8 +93,8 @@ pub async fn perform(setting: &Setting<'_>, recipe: &PlayRecipe) -> Result<Playe
         Err(because) => return Ok(Played { ended: Some(because), ..Played::default() }),
     };
     let mut played = Played {
-        container: stage.tools.clone(),
-        folder: stage.folder.clone(),
+        sandbox: Some(Arc::clone(setting.sandbox)),
+        folder: setting.folder(),
         ..Played::default()
     };
     for step in &recipe.steps {
@@ -94,25 +116,3 @@ pub async fn perform(setting: &Setting<'_>, recipe: &PlayRecipe) -> Result<Playe
 
 /// The most bytes of a file that are read back.
 const LARGEST_FILE: usize = 256 << 20;
-
-/// A regular file of a play's folder, whole; none when there is none, or it is too large.
-///
-/// # Errors
-/// When our side failed.
-pub async fn read_file(
-    engine: &Engine,
-    container: &str,
-    path: &str,
-) -> Result<Option<Vec<u8>>, EngineError> {
-    let Some(found) = engine.read_path(container, path, LARGEST_FILE).await? else {
-        return Ok(None);
-    };
-    let mut archive = tar::Archive::new(&found.tar[..]);
-    let first = archive.entries().ok().and_then(|mut entries| entries.next()?.ok());
-    let Some(mut file) = first.filter(|entry| entry.header().entry_type().is_file()) else {
-        return Ok(None);
-    };
-    let mut content = Vec::new();
-    // What was cut off is too large.
-    Ok(file.read_to_end(&mut content).ok().filter(|_| !found.truncated).map(|_| content))
-}

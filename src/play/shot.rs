@@ -143,7 +143,7 @@ impl Stage<'_> {
         let new_files = files.difference(&self.baseline.files).cloned().collect();
         let created = containers.len().saturating_sub(self.baseline.made);
         self.baseline.made = containers.len();
-        let bases = self.setting.sandbox.bases();
+        let bases = self.setting.sandbox.images();
         let is_base = |name: &String, id: &String| bases.get(name).is_some_and(|base| base == id);
         let own = images.iter().filter(|(name, id)| !is_base(name, id));
         let own: Vec<String> = own.map(|(name, _)| name.clone()).collect();

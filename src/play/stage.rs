@@ -10,23 +10,16 @@ use tokio::task::JoinHandle;
 
 use super::Setting;
 use super::shot::Baseline;
-use crate::engine::{Engine, HelperSpec, Keep, TAG_PREFIX};
+use crate::engine::{Engine, HelperSpec, TAG_PREFIX};
 use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
 use crate::policy::{self, Dial, Record, Rules, Stream};
 use crate::recipe::PlayRecipe;
 use crate::rubric::REGISTRY;
-use crate::sandbox::{DISK_HOME, HOME, STUDENT_RUN, Sandbox};
+use crate::sandbox::{DISK_HOME, HOME, PROGRAMS, STUDENT_RUN, Sandbox, TOOLS};
 
 /// Who the commands run as.
-pub(super) const USER: u64 = 1000;
-/// An image without anything: the commands' programs are the sandbox's own.
-const TOOLS: &str = "grade.local/tools:1";
-/// What of the sandbox's own file system the commands' container has, read-only.
-const PROGRAMS: [&str; 5] = ["/usr", "/bin", "/sbin", "/lib", "/lib64"];
-/// And of its settings. Not all of them: a container has some files there that are its own.
-const SETTINGS: [&str; 5] =
-    ["/etc/alternatives", "/etc/ssl", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
+pub(super) const USER: u32 = 1000;
 /// The registry's image.
 pub const REGISTRY_IMAGE: &str = "registry:2";
 /// How long a registry may take until it listens.
@@ -61,25 +54,18 @@ pub(super) async fn set<'a>(
     recipe: &'a PlayRecipe,
 ) -> Result<Result<Stage<'a>, String>, Fault> {
     let engine = setting.sandbox.engine.clone();
-    // A play before may have removed some.
-    setting.sandbox.make_whole().await?;
-    engine.wipe(&Keep { images: setting.sandbox.bases(), ours: true }).await?;
-    // A folder of its own in each play; its own name is what Compose calls a project.
     let parent = format!("{HOME}/{}", setting.number);
-    let folder = format!("{parent}/{}", setting.slug);
+    let folder = format!("{HOME}/{}", setting.folder());
     let tar = {
         let (submission, limits) = (setting.submission.clone(), setting.limits);
         let name = setting.slug.to_owned();
-        let packing = move || submission.whole(&name, USER, &limits);
+        let packing = move || submission.whole(&name, USER.into(), &limits);
         match tokio::task::spawn_blocking(packing).await {
             Ok(Ok(tar)) => tar,
             Ok(Err(error)) => return Ok(Err(error.to_string())),
             Err(error) => return Err(Fault { message: error.to_string(), advice: None }),
         }
     };
-    if engine.image_id(TOOLS).await?.is_none() {
-        engine.import(empty_root().map_err(fault)?, TOOLS).await?;
-    }
     let tools = engine.start_helper(&tools(setting, &folder)).await?;
     engine.put_tar(&tools, &parent, tar).await?;
     if let Some((id, name)) = &setting.image {
@@ -139,7 +125,7 @@ impl Stage<'_> {
     /// Keeps every image that has a name now, and tells which.
     pub(super) async fn keep_images(&self) -> Result<BTreeMap<String, String>, Fault> {
         let mut kept = BTreeMap::new();
-        let bases = self.setting.sandbox.bases();
+        let bases = self.setting.sandbox.images();
         for (count, (name, id)) in self.engine.image_names().await?.into_iter().enumerate() {
             let is_base = bases.get(&name).is_some_and(|base| *base == id);
             if name.starts_with(TAG_PREFIX) || is_base {
@@ -147,8 +133,10 @@ impl Stage<'_> {
             }
             let run = &self.setting.labels.run;
             let own = format!("{TAG_PREFIX}{run}/play{}-{count}:1", self.setting.number);
-            self.engine.tag(&id, &own).await?;
-            kept.insert(name, id);
+            // A command that goes on may have removed it meanwhile.
+            if self.engine.tag(&id, &own).await? {
+                kept.insert(name, id);
+            }
         }
         Ok(kept)
     }
@@ -204,13 +192,13 @@ impl Dial for Inside {
 
 fn tools(setting: &Setting<'_>, folder: &str) -> HelperSpec {
     let inside = folder.strip_prefix(HOME).unwrap_or(folder);
-    let shared = PROGRAMS.iter().chain(&SETTINGS);
-    let mut binds: Vec<String> = shared.map(|path| format!("{path}:{path}:ro")).collect();
-    binds.push(format!("{STUDENT_RUN}:/run"));
+    let mut binds: Vec<String> = PROGRAMS.iter().map(|path| format!("{path}:{path}:ro")).collect();
+    // What is written there would be on no disk of the submission's.
+    binds.push(format!("{STUDENT_RUN}:/run:ro"));
     // Not by way of the engine's own path there, where links lead nowhere: commands may follow theirs.
     binds.push(format!("{DISK_HOME}{inside}:{folder}"));
     HelperSpec {
-        image: TOOLS.to_owned(),
+        image: setting.sandbox.tools().unwrap_or(TOOLS).to_owned(),
         name: format!("{}-commands-{}", setting.labels.run, setting.number),
         command: Some(vec!["/usr/bin/sleep".to_owned(), "86400".to_owned()]),
         user: Some(format!("{USER}:{USER}")),
@@ -222,29 +210,12 @@ fn tools(setting: &Setting<'_>, folder: &str) -> HelperSpec {
     }
 }
 
-/// A file system with nothing but the places where something is put.
-fn empty_root() -> io::Result<Vec<u8>> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for folder in ["tmp/", "var/", "home/"] {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Directory);
-        header.set_mode(0o755);
-        header.set_size(0);
-        tar.append_data(&mut header, folder, io::empty())?;
-    }
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Symlink);
-    header.set_size(0);
-    tar.append_link(&mut header, "var/run", "/run")?;
-    tar.into_inner()
-}
-
 /// Starts a registry, and waits until it listens.
 async fn open_registry(setting: &Setting<'_>, engine: &Engine) -> Result<String, Fault> {
     let at = setting.values.get(REGISTRY).map(|made| made.value.clone()).unwrap_or_default();
     let at = at.replace("localhost", "127.0.0.1");
     let spec = HelperSpec {
-        image: REGISTRY_IMAGE.to_owned(),
+        image: setting.sandbox.image(REGISTRY_IMAGE).unwrap_or(REGISTRY_IMAGE).to_owned(),
         name: format!("{}-registry-{}", setting.labels.run, setting.number),
         env: [("REGISTRY_HTTP_ADDR".to_owned(), at)].into(),
         host_network: true,
@@ -259,8 +230,4 @@ async fn open_registry(setting: &Setting<'_>, engine: &Engine) -> Result<String,
     } else {
         Err(Fault { message: format!("the registry does not come up: {said}"), advice: None })
     }
-}
-
-fn fault(error: io::Error) -> Fault {
-    Fault { message: error.to_string(), advice: None }
 }

@@ -9,7 +9,7 @@ use super::command::Ran;
 use super::shot::Shot;
 use super::stage::{Stage, USER};
 use crate::archive::{Bounds, survey};
-use crate::engine::{EngineError, Put, Started};
+use crate::engine::{EngineError, Started};
 use crate::evidence::Fault;
 use crate::recipe::{Action, Step};
 
@@ -48,16 +48,13 @@ pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, 
         Action::Repeat { command } => repeat(stage, command).await,
         Action::Write { path, text } => {
             let (path, text) = (stage.fill(path), stage.fill(text));
-            let full = format!("{}/{path}", stage.folder);
-            let folder = full.rsplit_once('/').map_or(full.as_str(), |(folder, _)| folder);
-            tool(stage, &["mkdir", "-p", folder]).await?;
+            let full = format!("{}/{path}", stage.setting.folder());
             // The commands may change it, as any other file of their folder.
-            let (tools, bytes) = (&stage.tools, text.as_bytes());
-            let put = stage.engine.put_file_of(USER, tools, &full, bytes, 0o644).await?;
+            let written = stage.setting.sandbox.write_file(&full, &text, USER).await?;
             stage.forget_file(&path, true);
-            match put {
-                Put::Written => done(stage).await,
-                Put::Refused { message } => nothing(stage, message).await,
+            match written {
+                Ok(()) => done(stage).await,
+                Err(why) => nothing(stage, format!("{path} cannot be written: {why}")).await,
             }
         }
         Action::Delete { path } => {
@@ -107,7 +104,9 @@ async fn remove(stage: &mut Stage<'_>, volumes: bool) -> Result<Shot, Fault> {
     stage.attached = None;
     if volumes {
         for volume in stage.engine.named_volumes().await? {
-            stage.engine.remove_volume(&volume).await?;
+            if let Err(why) = stage.engine.remove_volume(&volume).await? {
+                return nothing(stage, why).await;
+            }
         }
     }
     stage.shot(ran).await
@@ -160,8 +159,9 @@ fn body_like(description: &Json, command: &[String]) -> Json {
 }
 
 async fn load(stage: &mut Stage<'_>, path: &str) -> Result<Shot, Fault> {
-    let full = format!("{}/{path}", stage.folder);
-    let Some(archive) = super::read_file(&stage.engine, &stage.tools, &full).await? else {
+    let full = format!("{}/{path}", stage.setting.folder());
+    let sandbox = stage.setting.sandbox;
+    let Some(archive) = sandbox.read_file(&full, super::LARGEST_FILE).await? else {
         return nothing(stage, format!("there is no file {path} that could be loaded")).await;
     };
     let archive = Bytes::from(archive);
@@ -186,7 +186,7 @@ async fn forget(stage: &mut Stage<'_>, image: &str) -> Result<Shot, Fault> {
     if let Some(id) = stage.engine.image_id(image).await? {
         stage.forgotten.insert(image.to_owned(), id.clone());
         // A base image under another name loses that name only.
-        let is_base = stage.setting.sandbox.bases().values().any(|base| *base == id);
+        let is_base = stage.setting.sandbox.images().values().any(|base| *base == id);
         stage.engine.remove_image(if is_base { image } else { &id }).await?;
     }
     done(stage).await

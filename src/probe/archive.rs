@@ -10,7 +10,6 @@ use crate::archive::{Bounds, Form, Summary, Survey, oversized, survey};
 use crate::ask::Params;
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
-use crate::play;
 use crate::recipe::PlayRecipe;
 use crate::submission::FileKind;
 
@@ -72,8 +71,7 @@ impl Observe for Archive {
             if let Some(because) = &played.ended {
                 return Ok(Answer::Unreached(because.clone()));
             }
-            let full = format!("{}/{path}", played.folder);
-            let facts = match play::read_file(&room.engine, &played.container, &full).await? {
+            let facts = match played.read_file(&path).await? {
                 None => Facts::from([("exists".to_owned(), false.into())]),
                 Some(file) => look(Cursor::new(file), None).await?,
             };

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use super::claim::{LABEL, MAKER};
+use super::bases;
+use super::container::MAKER;
+use super::sandboxes::LABEL;
 use crate::engine::{Engine, EngineError, Owner, OwnerLife, SandboxLife};
 
 /// A part of a sandbox, on the engine around it.
@@ -30,9 +32,11 @@ impl Left {
     /// [`EngineError::List`] when the engine failed.
     pub async fn list(outer: &Engine, all: bool) -> Result<Vec<Left>, EngineError> {
         let mut left = Vec::new();
-        for sandbox in outer.sandboxes(LABEL).await? {
+        let mut sandboxes = outer.sandboxes(LABEL).await?;
+        sandboxes.extend(outer.sandboxes(bases::LABEL).await?);
+        for sandbox in sandboxes {
             let is_left = match sandbox.life {
-                // It empties itself, and goes by itself when nobody has wanted it for an hour.
+                // It ends with its use, or by itself when nobody has wanted it for an hour.
                 SandboxLife::Running => false,
                 SandboxLife::Created => is_gone(&sandbox.labels),
                 SandboxLife::Ended => true,
@@ -41,7 +45,12 @@ impl Left {
                 left.push(Left::Container { id: sandbox.id, name: sandbox.name });
             }
         }
-        for disk in outer.sandbox_disks(LABEL).await? {
+        // Images that are prepared stay, and are used again.
+        let mut disks = outer.sandbox_disks(LABEL).await?;
+        if all {
+            disks.extend(outer.sandbox_disks(bases::LABEL).await?);
+        }
+        for disk in disks {
             // The sandbox that it is for may be about to be created.
             if all || is_gone(&disk.labels) {
                 left.push(Left::Disk { name: disk.name });

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(super) const PROGRAM: &str = "/grade";
 /// The volume that holds the disk.
 pub(super) const VOLUME: &str = "/sandbox";
+/// The volume that holds the prepared images. Sandboxes have it read-only.
+pub(super) const BASES: &str = "/bases";
 /// Where the disk is mounted.
 pub(super) const DISK: &str = "/disk";
 /// Where the first process listens for clients.
@@ -23,21 +25,69 @@ pub const DISK_HOME: &str = "/disk/home";
 /// Where the engine finds the student's folders.
 pub const HOME: &str = "/home/student";
 
+/// What of the sandbox's own file system the student's commands have, read-only: programs, and of the
+/// settings those without which some do not work. (A container has some files in /etc that are its own.)
+pub const PROGRAMS: [&str; 10] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/etc/alternatives",
+    "/etc/ssl",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/ld.so.cache",
+];
+
 /// The first line to a client: the sandbox is its alone.
 pub(super) const READY: &str = "ready";
 /// The first line to a client: somebody else has the sandbox.
 pub(super) const BUSY: &str = "busy";
+/// The first line to a client: the volume of prepared images has none, or not all.
+pub(super) const UNPREPARED: &str = "unprepared";
 
 /// The tunnel's name of the engine.
 pub(super) const ENGINE: &str = "engine:1";
 /// The tunnel's name of the next connection that the student's commands make.
 pub(super) const STUDENT: &str = "student:1";
-/// Where what is to be kept is told.
-pub(super) const KEEP: &str = "/keep";
+/// Where the prepared images are asked for: an [`Images`].
+pub(super) const IMAGES: &str = "/images";
+/// Where it is told which images the prepared engine has ([`Images`]); it is the end of preparing.
+pub(super) const PREPARED: &str = "/prepared";
+/// Where it is told that the sandbox is about to get a way to the outside.
+pub(super) const OUTSIDE: &str = "/outside";
 /// Where a client says that it is done.
 pub(super) const LEAVE: &str = "/leave";
-/// Where the use of the limits is asked for.
+/// Where the use of the limits is asked for: a [`Use`].
 pub(super) const USE: &str = "/use";
+/// Where a file of the student's folder is written: a [`FileWrite`].
+pub(super) const WRITE: &str = "/write";
+/// Where a file of the student's folder is read: a [`FileRead`].
+pub(super) const READ: &str = "/read";
+
+/// Images by name, tag included, and the ids that the names stand for.
+pub type Images = BTreeMap<String, String>;
+
+/// A file to be written below [`HOME`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileWrite {
+    /// Its path below [`HOME`].
+    pub(super) path: String,
+    /// What is to be in it.
+    pub(super) text: String,
+    /// Whose it is to be, and the folders that have to be made for it: a user's and a group's number.
+    pub(super) owner: u32,
+}
+
+/// A file to be read below [`HOME`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileRead {
+    /// Its path below [`HOME`].
+    pub(super) path: String,
+    /// The most bytes; a larger one is not read.
+    pub(super) limit: u64,
+}
 
 /// The limits of everything that a submission does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +96,7 @@ pub struct SandboxLimits {
     pub memory: u64,
     /// Processes and threads.
     pub processes: u32,
-    /// Bytes on disk, base images included.
+    /// Bytes on disk, beside the base images.
     pub disk: u64,
 }
 
@@ -121,5 +171,3 @@ impl Limit {
     }
 }
 
-/// The images that outlive a submission: names, and the ids they stand for.
-pub(super) type Bases = BTreeMap<String, String>;

@@ -2,11 +2,9 @@
 //!
 //! An exercise whose answer is commands gets a sandbox for each trial, as a student's submission
 //! does: plays have an engine's names for themselves. The trials of any other exercise share the
-//! engine of one sandbox, each in a room that is cleaned: a sandbox is emptied with a restart of its
-//! engine, which takes longer than most builds. They share its build cache, too, as submissions do
-//! that are graded with `--engine host`.
+//! engine of one sandbox, each in a room that is cleaned: a new sandbox takes longer than most builds.
+//! They share its build cache, too, as submissions do that are graded with `--engine host`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +13,7 @@ use tokio::sync::Mutex;
 use super::{Exercise, Only, Trial};
 use crate::engine::{Engine, EngineError};
 use crate::plan::Plan;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Sandboxes};
 use crate::session::Place;
 
 /// Where trials take place.
@@ -26,8 +24,8 @@ pub enum Hall {
     Sandboxes {
         /// The engine at hand.
         outer: Engine,
-        /// This program, to be put into sandboxes.
-        program: PathBuf,
+        /// The sandboxes.
+        sandboxes: Sandboxes,
     },
 }
 
@@ -68,11 +66,11 @@ impl<'a> Venue<'a> {
         if trial.only() == Some(Only::Host) {
             return Ok(Place::Host(self.hall.engine().clone()));
         }
-        let (outer, program) = match self.hall {
+        let sandboxes = match self.hall {
             Hall::Host(engine) => return Ok(Place::Host(engine.clone())),
-            Hall::Sandboxes { outer, program } => (outer, program),
+            Hall::Sandboxes { sandboxes, .. } => sandboxes,
         };
-        let claim = async || Place::sandbox(outer, &self.plan.rubric, program.clone()).await;
+        let claim = async || Place::sandbox(sandboxes, &self.plan.rubric).await;
         if !self.plan.rubric.plays.is_empty() {
             return claim().await;
         }
@@ -87,8 +85,7 @@ impl<'a> Venue<'a> {
         Ok(Place::Host(sandbox.engine.clone()))
     }
 
-    /// Tells that one of the trials has ended; with the last one, the sandbox that they share is let
-    /// go for the next exercise.
+    /// Tells that one of the trials has ended; with the last one, the sandbox that they share ends.
     pub(super) async fn leave(&self) {
         if self.open.fetch_sub(1, Ordering::SeqCst) == 1
             && let Some(sandbox) = self.shared.lock().await.take()

@@ -14,7 +14,6 @@ mod run;
 mod sandbox;
 mod sift;
 mod stream;
-mod wipe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +28,10 @@ use tokio::sync::RwLock;
 pub use files::PathReader;
 pub use image::ImageExport;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
-pub use sandbox::{Machine, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec};
+pub use sandbox::{
+    Machine, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, SharedVolume,
+};
 pub use sift::{SIFT, Sifting};
-pub use wipe::Keep;
 
 use super::dial::Dialer;
 use super::endpoint::Endpoint;

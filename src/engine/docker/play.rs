@@ -23,6 +23,11 @@ use crate::engine::container::HelperSpec;
 use crate::engine::error::{Cause, EngineError};
 use crate::engine::label::container_name;
 
+/// The most bytes of a log that are read, wanted or not, and for how long: a container that floods its
+/// log must not take more of us than one that does not.
+const MOST_READ: usize = 16 << 20;
+const READING: Duration = Duration::from_secs(20);
+
 /// Whether what was printed so far is all that is wanted.
 pub(super) type Enough<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
 
@@ -103,11 +108,13 @@ impl Engine {
             .build();
         let mut pieces = std::pin::pin!(self.docker.logs(container, Some(options)));
         let mut printed = Captured::default();
+        let mut read = 0;
         let reading = async {
             while let Some(piece) = pieces.next().await {
                 match piece {
                     Ok(piece) => {
                         let line = piece.into_bytes();
+                        read += line.len();
                         if let Some(words) = words_after(&line, after) {
                             printed.push(words, limit);
                         }
@@ -115,13 +122,14 @@ impl Engine {
                     Err(error) if refusal(&error).is_some() => return Ok(()),
                     Err(error) => return Err(Cause::from(error)),
                 }
-                if follow.is_some_and(|(_, enough)| enough(&printed.text())) {
+                let is_full = printed.truncated || read > MOST_READ;
+                if is_full || follow.is_some_and(|(_, enough)| enough(&printed.text())) {
                     return Ok(());
                 }
             }
             Ok(())
         };
-        let limit = follow.map_or(super::CALL_LIMIT, |(time, _)| time);
+        let limit = follow.map_or(READING, |(time, _)| time);
         match tokio::time::timeout(limit, reading).await {
             Ok(Err(cause)) => Err(EngineError::Watch { container: container.to_owned(), cause }),
             Ok(Ok(())) | Err(_) => Ok(printed),
@@ -141,15 +149,20 @@ impl Engine {
         Ok(names)
     }
 
-    /// Removes a volume that no container uses.
+    /// Removes a volume, or tells why the engine does not: a container uses it. One that is gone is
+    /// fine.
     ///
     /// # Errors
     /// [`EngineError::Remove`] when the engine failed.
-    pub async fn remove_volume(&self, volume: &str) -> Result<(), EngineError> {
+    pub async fn remove_volume(&self, volume: &str) -> Result<Result<(), String>, EngineError> {
         let force = RemoveVolumeOptionsBuilder::default().force(true).build();
-        call(self.docker.remove_volume(volume, Some(force)))
-            .await
-            .map_err(|cause| EngineError::Remove { object: format!("the volume {volume}"), cause })
+        let removing = call_or_refusal(self.docker.remove_volume(volume, Some(force)));
+        let failed =
+            |cause| EngineError::Remove { object: format!("the volume {volume}"), cause };
+        Ok(match removing.await.map_err(failed)? {
+            Ok(()) | Err((404, _)) => Ok(()),
+            Err((_, message)) => Err(message),
+        })
     }
 
     /// All names of images, with the ids that they stand for, sorted.
@@ -172,16 +185,20 @@ impl Engine {
         Ok(names)
     }
 
-    /// Gives an image a further name.
+    /// Gives an image a further name; false when there is no such image.
     ///
     /// # Errors
-    /// [`EngineError::Inspect`] when there is no such image, or the name is none.
-    pub async fn tag(&self, image: &str, name: &str) -> Result<(), EngineError> {
+    /// [`EngineError::Inspect`] when the engine failed, or the name is none.
+    pub async fn tag(&self, image: &str, name: &str) -> Result<bool, EngineError> {
         let (repo, tag) = split(name);
         let options = TagImageOptionsBuilder::default().repo(repo).tag(tag).build();
-        call(self.docker.tag_image(image, Some(options)))
-            .await
-            .map_err(|cause| EngineError::Inspect { object: format!("the image {image}"), cause })
+        let failed = |cause| EngineError::Inspect { object: format!("the image {image}"), cause };
+        let tagged = call_or_refusal(self.docker.tag_image(image, Some(options)));
+        match tagged.await.map_err(failed)? {
+            Ok(()) => Ok(true),
+            Err((404, _)) => Ok(false),
+            Err((_, message)) => Err(failed(Cause::of_message(message))),
+        }
     }
 
     /// `docker load`: none, or the engine's words on why not.

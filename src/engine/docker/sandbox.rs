@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::exec::{StartExecOptions, StartExecResults};
+use bollard::errors::Error;
 use bollard::models::{
     ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, HostConfigCgroupnsModeEnum,
-    Mount, MountType, MountVolumeOptions,
+    Mount, MountType, MountVolumeOptions, NetworkConnectRequest, NetworkDisconnectRequest,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ImportImageOptionsBuilder, ListContainersOptionsBuilder,
-    ListVolumesOptionsBuilder, RemoveVolumeOptions,
+    ListVolumesOptionsBuilder, RemoveVolumeOptions, RenameContainerOptionsBuilder,
+    WaitContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -20,7 +23,7 @@ use tokio::io::{AsyncWrite, Join};
 use tokio_util::io::StreamReader;
 
 use super::Engine;
-use super::cause::{call, call_or_refusal, into_io};
+use super::cause::{bounded, call, call_or_refusal, into_io, refusal};
 use crate::engine::error::{Cause, EngineError};
 use crate::engine::label::NAME_PREFIX;
 
@@ -49,10 +52,23 @@ pub struct SandboxSpec {
     pub pids: u32,
     /// Processors, also parts of one.
     pub cpus: f64,
-    /// Where the sandbox keeps its disk: a volume that goes with the container.
-    pub disk: String,
-    /// Whether it has a way to the outside.
-    pub outside: bool,
+    /// Where the sandbox keeps its disk, if it has one: a volume that goes with the container.
+    pub disk: Option<String>,
+    /// What it shares with others.
+    pub shared: Option<SharedVolume>,
+}
+
+/// A volume that outlives the containers it is mounted in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedVolume {
+    /// Its name.
+    pub name: String,
+    /// Where it is mounted.
+    pub target: String,
+    /// Whether it may be written there.
+    pub writable: bool,
+    /// Its labels, where it is not there yet.
+    pub labels: HashMap<String, String>,
 }
 
 /// A sandbox's container.
@@ -79,8 +95,8 @@ pub enum SandboxLife {
     Ended,
 }
 
-/// The disk of a sandbox that is gone. An engine that is killed forgets the disks of the sandboxes
-/// that ended with it.
+/// A volume that a sandbox had. An engine that is killed forgets the disks of the sandboxes that
+/// ended with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxDisk {
     /// The volume's name.
@@ -106,15 +122,84 @@ pub type Pipe = Join<StreamReader<Pieces, Bytes>, Pin<Box<dyn AsyncWrite + Send>
 type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 impl Engine {
-    /// Creates a sandbox's container, not started.
+    /// Creates a sandbox's container, not started, without a network; none when another container
+    /// has its name.
     ///
     /// # Errors
     /// [`EngineError::Create`] when the engine failed or the image is not there.
-    pub async fn create_sandbox(&self, spec: &SandboxSpec) -> Result<String, EngineError> {
+    pub async fn create_sandbox(&self, spec: &SandboxSpec) -> Result<Option<String>, EngineError> {
         let name = format!("{NAME_PREFIX}{}", spec.name);
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
-        let created = call(self.docker.create_container(Some(options), body(spec))).await;
-        Ok(created.map_err(|cause| EngineError::Create { name, cause })?.id)
+        let creating = self.docker.create_container(Some(options), body(spec));
+        let cause = match call_or_refusal(creating).await {
+            Ok(Ok(created)) => return Ok(Some(created.id)),
+            Ok(Err((409, _))) => return Ok(None),
+            Ok(Err((_, message))) => Cause::of_message(message),
+            Err(cause) => cause,
+        };
+        Err(EngineError::Create { name, cause })
+    }
+
+    /// Gives a sandbox's container another name, without our prefix.
+    ///
+    /// # Errors
+    /// [`EngineError::Sandbox`] when the engine failed, or the container is gone.
+    pub async fn rename_sandbox(&self, container: &str, name: &str) -> Result<(), EngineError> {
+        let name = format!("{NAME_PREFIX}{name}");
+        let options = RenameContainerOptionsBuilder::default().name(&name).build();
+        call(self.docker.rename_container(container, options))
+            .await
+            .map_err(|cause| EngineError::Sandbox { cause })
+    }
+
+    /// Gives a sandbox's container a way to the outside.
+    ///
+    /// # Errors
+    /// [`EngineError::Sandbox`] when the engine failed.
+    pub async fn connect_sandbox(&self, container: &str) -> Result<(), EngineError> {
+        let failed = |cause| EngineError::Sandbox { cause };
+        let container = container.to_owned();
+        // One without a network cannot have another beside that.
+        let leave =
+            NetworkDisconnectRequest { container: container.clone(), force: None };
+        call(self.docker.disconnect_network("none", leave)).await.map_err(failed)?;
+        let join = NetworkConnectRequest { container, endpoint_config: None };
+        call(self.docker.connect_network("bridge", join)).await.map_err(failed)
+    }
+
+    /// Waits until a container of this name, without our prefix, is gone or has ended; false when there
+    /// is none.
+    ///
+    /// # Errors
+    /// [`EngineError::Sandbox`] when the engine failed, or it goes on for longer than `limit`.
+    pub async fn sandbox_ended(&self, name: &str, limit: Duration) -> Result<bool, EngineError> {
+        let name = format!("{NAME_PREFIX}{name}");
+        let options = WaitContainerOptionsBuilder::default().condition("removed").build();
+        let mut ends = std::pin::pin!(self.docker.wait_container(&name, Some(options)));
+        let failed = |cause| EngineError::Sandbox { cause };
+        let end = bounded(limit, async { Ok(ends.next().await) }).await.map_err(failed)?;
+        match end {
+            // Its exit code is told as an error, too.
+            None | Some(Ok(_) | Err(Error::DockerContainerWaitError { .. })) => Ok(true),
+            Some(Err(error)) if refusal(&error).is_some_and(|(status, _)| status == 404) => {
+                Ok(false)
+            }
+            Some(Err(error)) => Err(failed(error.into())),
+        }
+    }
+
+    /// Whether there is a volume of this name.
+    ///
+    /// # Errors
+    /// [`EngineError::Inspect`] when the engine failed.
+    pub async fn has_volume(&self, name: &str) -> Result<bool, EngineError> {
+        let cause = match call_or_refusal(self.docker.inspect_volume(name)).await {
+            Ok(Ok(_)) => return Ok(true),
+            Ok(Err((404, _))) => return Ok(false),
+            Ok(Err((_, message))) => Cause::of_message(message),
+            Err(cause) => cause,
+        };
+        Err(EngineError::Inspect { object: format!("the volume {name}"), cause })
     }
 
     /// The containers, running or not, that carry this label (`key` or `key=value`).
@@ -129,7 +214,7 @@ impl Engine {
         Ok(containers.into_iter().filter_map(sandbox).collect())
     }
 
-    /// The disks with this label whose sandboxes are gone.
+    /// The volumes with this label that no container has.
     ///
     /// # Errors
     /// [`EngineError::List`] when the engine failed.
@@ -289,17 +374,8 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
         readonly_paths: Some(Vec::new()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         device_cgroup_rules: Some(texts(&DEVICES)),
-        // Without a name the volume is the container's own, and goes with it.
-        mounts: Some(vec![Mount {
-            target: Some(spec.disk.clone()),
-            typ: Some(MountType::VOLUME),
-            volume_options: Some(MountVolumeOptions {
-                labels: Some(spec.labels.clone()),
-                ..MountVolumeOptions::default()
-            }),
-            ..Mount::default()
-        }]),
-        network_mode: Some(if spec.outside { "bridge" } else { "none" }.to_owned()),
+        mounts: Some(mounts(spec)),
+        network_mode: Some("none".to_owned()),
         ..HostConfig::default()
     };
     ContainerCreateBody {
@@ -313,4 +389,25 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
         host_config: Some(host),
         ..ContainerCreateBody::default()
     }
+}
+
+fn mounts(spec: &SandboxSpec) -> Vec<Mount> {
+    let volume = |target: &str, labels: &HashMap<String, String>| Mount {
+        target: Some(target.to_owned()),
+        typ: Some(MountType::VOLUME),
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(labels.clone()),
+            no_copy: Some(true),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
+    };
+    // Without a name the volume is the container's own, and goes with it.
+    let disk = spec.disk.iter().map(|target| volume(target, &spec.labels));
+    let shared = spec.shared.iter().map(|shared| Mount {
+        source: Some(shared.name.clone()),
+        read_only: Some(!shared.writable),
+        ..volume(&shared.target, &shared.labels)
+    });
+    disk.chain(shared).collect()
 }

@@ -8,7 +8,7 @@ use tokio_util::io::SyncIoBridge;
 use super::Engine;
 use super::cause::bounded;
 use crate::engine::error::{Cause, EngineError};
-use crate::engine::tunnel::Tunnel;
+use crate::engine::tunnel::{LARGEST, Tunnel};
 use crate::sift::{Found, Sieve, Wanted};
 
 /// Where the other side of a tunnel is told of a [`Sifting`].
@@ -53,7 +53,7 @@ impl Engine {
 
 async fn far(tunnel: &Tunnel, sifting: &Sifting) -> Result<Found, Cause> {
     let asked = serde_json::to_vec(sifting).map_err(|error| Cause::Other(error.to_string()))?;
-    let answer = tunnel.ask(SIFT, asked).await.map_err(|error| Cause::of_io(&error))?;
+    let answer = tunnel.ask(SIFT, asked, LARGEST).await.map_err(|error| Cause::of_io(&error))?;
     let found = answer.map_err(Cause::of_message)?;
-    serde_json::from_slice(&found).map_err(|error| Cause::Other(error.to_string()))
+    serde_json::from_slice(&found.unwrap_or_default()).map_err(|error| Cause::Other(error.to_string()))
 }

@@ -39,8 +39,16 @@ impl Room {
         };
         let mut number = self.playing.lock().await;
         *number += 1;
+        // Each play finds an engine that none was performed on.
+        let own = match *number {
+            1 => Arc::clone(sandbox),
+            _ => Arc::new(sandbox.another().await?),
+        };
+        if let Some((id, _)) = image.as_ref().filter(|_| !Arc::ptr_eq(&own, sandbox)) {
+            own.engine.copy_images(&self.engine, &[id]).await?;
+        }
         let setting = Setting {
-            sandbox,
+            sandbox: &own,
             submission: &self.submission,
             limits: self.limits.context,
             values: &self.values,
@@ -65,6 +73,11 @@ impl Room {
             Some(because) => because.clone(),
             None => format!("there is no image {name}"),
         });
+        if let (Ok(id), Some(own), Some(here)) = (&image, &played.sandbox, &self.sandbox)
+            && !Arc::ptr_eq(own, here)
+        {
+            self.engine.copy_images(&own.engine, &[id]).await?;
+        }
         Ok(Arc::new(Built { image, report: None, context: None, too_large: false, limit: None }))
     }
 

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::groups::STUDENT;
+use super::disk;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::sandbox::protocol::ENGINE_SOCKET;
 
@@ -28,10 +29,6 @@ const SETTINGS: &str =
     r#"{"builder":{"entitlements":{"network-host":false,"security-insecure":false}}}"#;
 const SETTINGS_FILE: &str = "/run/grade-dockerd.json";
 const CONTAINERD: &str = "/run/containerd/containerd.sock";
-/// The engine's own address on its own network. As a name server, where there is no other, it says
-/// at once that nobody is there; one that does not answer costs each look-up ten seconds.
-const BRIDGE: [&str; 4] = ["--bip", "172.30.0.1/16", "--dns", "172.30.0.1"];
-
 /// For the engine's processes: they are there for one submission, and their collecting of garbage
 /// took a twentieth of a grading's processor time. The limit keeps them well within their share.
 const MEMORY: [(&str, &str); 2] = [("GOGC", "400"), ("GOMEMLIMIT", "256MiB")];
@@ -49,25 +46,35 @@ struct Child {
 }
 
 impl Daemon {
-    /// Starts the engine and waits until it answers.
-    pub(super) async fn start(outside: bool) -> io::Result<Self> {
-        let _ = std::fs::remove_file(NOTIFY);
+    /// Starts the engine and waits until it answers. It keeps what it has in the folder `data`, and
+    /// knows no other control groups than those of the `namespace`, a file, where one is given.
+    pub(super) async fn start(data: &Path, namespace: Option<&str>) -> io::Result<Self> {
         let notify = UnixDatagram::bind(NOTIFY)?;
         notify.set_nonblocking(true)?;
         let notify = tokio::net::UnixDatagram::from_std(notify)?;
+        let program = |name: &str| match namespace {
+            None => Command::new(name),
+            // It takes the program's place: the process is the program's.
+            Some(namespace) => {
+                let mut command = Command::new("nsenter");
+                command.args([&format!("--cgroup={namespace}"), "--", name]);
+                command
+            }
+        };
         // One that dockerd starts by itself is waited for by the second.
-        let mut containerd = Command::new("containerd");
+        let mut containerd = program("containerd");
         containerd.args(["--log-level", "error", "--address", CONTAINERD]).envs(MEMORY);
         let containerd = Child::spawn(&mut containerd)?;
         std::fs::write(SETTINGS_FILE, SETTINGS)?;
-        let mut dockerd = Command::new("dockerd");
+        let mut dockerd = program("dockerd");
         dockerd
             .args(["--host", &format!("unix://{ENGINE_SOCKET}"), "--config-file", SETTINGS_FILE])
-            .args(["--cgroup-parent", STUDENT, "--exec-opt", "native.cgroupdriver=cgroupfs"])
+            .args(["--exec-opt", "native.cgroupdriver=cgroupfs"])
             .args(["--pidfile", "/run/grade-dockerd.pid", "--log-level", "error"])
             .args(["--storage-driver", "overlay2", "--ip6tables=false"])
-            .args(["--containerd", CONTAINERD])
-            .args(if outside { &[][..] } else { &BRIDGE[..] })
+            .args(["--containerd", CONTAINERD, "--bip", &format!("{}/16", disk::ADDRESS)])
+            .arg("--data-root")
+            .arg(data)
             .envs(MEMORY)
             .env("NOTIFY_SOCKET", NOTIFY);
         let mut daemon = Self { containerd, dockerd: Child::spawn(&mut dockerd)? };

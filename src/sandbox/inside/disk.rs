@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,14 +12,23 @@ use rustix::mount::{
     mount_remount, unmount,
 };
 
-use crate::sandbox::protocol::{DISK, HOME, STUDENT_RUN, VOLUME};
+use crate::sandbox::protocol::{DISK, HOME, PROGRAMS, STUDENT_RUN, VOLUME};
 
 /// The engine's data.
-const DATA: &str = "/var/lib/docker";
-/// What an engine keeps besides images, of which nothing may outlive a submission: the builder's
-/// cache and history among it.
-const OF_A_SUBMISSION: [&str; 8] =
-    ["buildkit", "builder", "containers", "network", "plugins", "swarm", "tmp", "volumes"];
+pub(super) const DATA: &str = "/var/lib/docker";
+/// The data of the engine's other half.
+const CONTAINERD: &str = "/var/lib/containerd";
+/// What a sandbox needs besides its disk, in memory: sockets, the engine's notes on what runs, logs.
+const SCRATCH: [(&str, &str); 2] =
+    [("/run", "mode=755,size=128m,nr_inodes=64k"), ("/tmp", "mode=1777,size=16m")];
+/// Where programs look for name servers.
+const RESOLVER: &str = "/etc/resolv.conf";
+/// The engine's own address on its own network. As a name server, where there is no other, it says
+/// at once that nobody is there; one that does not answer costs each look-up ten seconds.
+pub(super) const ADDRESS: &str = "198.18.0.1";
+/// File systems that hold no files of the machine's.
+const VIRTUAL: [&str; 8] =
+    ["cgroup", "cgroup2", "devpts", "mqueue", "nsfs", "proc", "sysfs", "tmpfs"];
 /// Loop devices that are tried: the first free one can be another sandbox's a moment later.
 const TRIES: u32 = 8;
 
@@ -41,6 +50,7 @@ pub(super) fn make(size: u64) -> io::Result<()> {
         mount_bind(from, to).map_err(io::Error::from)
     };
     bound("docker", DATA)?;
+    bound("containerd", CONTAINERD)?;
     bound("home", HOME)?;
     // The engine follows a path into the student's folder when it mounts it, and a link there could
     // be changed at the last moment: on this mount, links lead nowhere.
@@ -59,36 +69,66 @@ const FEATURES: &str = "^has_journal,^metadata_csum,^resize_inode";
 /// Zeroes are written when they are needed.
 const EXTRA: &str = "lazy_itable_init=1,nodiscard";
 
-/// Removes what a submission left on the disk. The engine does not run.
-pub(super) fn empty() -> io::Result<()> {
-    for name in OF_A_SUBMISSION {
-        empty_folder(&Path::new(DATA).join(name))?;
+/// Gives the sandbox files of its own in memory, before anything else is there.
+pub(super) fn scratch() -> io::Result<()> {
+    for (folder, options) in SCRATCH {
+        let options = std::ffi::CString::new(options)?;
+        let flags = MountFlags::NODEV | MountFlags::NOSUID;
+        mount("tmpfs", folder, "tmpfs", flags, options.as_c_str())?;
     }
-    empty_folder(&Path::new(DISK).join("home"))
+    let resolver = Path::new("/run/grade-resolv.conf");
+    fs::write(resolver, format!("nameserver {ADDRESS}\n"))?;
+    Ok(mount_bind(resolver, RESOLVER)?)
+}
+
+/// Uncovers the machine's name servers: there is going to be a way to the outside.
+pub(super) fn outside() -> io::Result<()> {
+    Ok(unmount(RESOLVER, UnmountFlags::DETACH)?)
+}
+
+/// Leaves nothing that can be written but the disk, and memory that is counted.
+pub(super) fn seal() -> io::Result<()> {
+    // An engine makes what it is to mount and is not there. Not every image has all of them.
+    for path in PROGRAMS.iter().filter(|path| !Path::new(path).exists()) {
+        fs::create_dir_all(path)?;
+    }
+    // The disk is in use, and needs its file's name no more.
+    unmount(VOLUME, UnmountFlags::DETACH)?;
+    let disk = fs::metadata(DISK)?.dev();
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    for line in mounts.lines() {
+        let mounted = Mounted::read(line);
+        let Some(mounted) = mounted.filter(|one| !VIRTUAL.contains(&one.kind)) else { continue };
+        let is_disk = fs::metadata(&mounted.at).is_ok_and(|meta| meta.dev() == disk);
+        if !is_disk {
+            mount_remount(&mounted.at, MountFlags::BIND | MountFlags::RDONLY, "")?;
+        }
+    }
+    Ok(())
+}
+
+/// A line of `/proc/self/mountinfo`; see proc(5).
+pub(super) struct Mounted<'a> {
+    /// Where it is mounted.
+    pub(super) at: String,
+    /// The file system's type.
+    pub(super) kind: &'a str,
+    /// The file system's own options.
+    pub(super) options: &'a str,
+}
+
+impl<'a> Mounted<'a> {
+    pub(super) fn read(line: &'a str) -> Option<Self> {
+        let (mount, system) = line.split_once(" - ")?;
+        let at = mount.split(' ').nth(4)?.replace("\\040", " ");
+        let mut system = system.split(' ');
+        Some(Self { at, kind: system.next()?, options: system.nth(1)? })
+    }
 }
 
 /// Bytes that are free.
 pub(super) fn free() -> u64 {
     rustix::fs::statvfs(DISK).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)).unwrap_or(0)
-}
-
-/// Leaves the folder, as it may be mounted somewhere.
-fn empty_folder(folder: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        // Some are mounts of the engine, which it left.
-        let _ = unmount(entry.path(), UnmountFlags::DETACH);
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn mount_loop(image: &str) -> io::Result<()> {

@@ -1,33 +1,41 @@
 //! Control groups: one for all that a submission does, so that the engine beside it keeps room to breathe.
+//!
+//! The engine knows no other group than that one and what is below it (a namespace of control groups),
+//! so that whatever it is asked for (`--cgroup-parent`, a builder's frontend) stays within its limits.
+//! The engine's own processes are outside.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::mount::{MountFlags, mount_remount};
 
-use super::disk;
+use super::disk::{self, Mounted};
 use crate::sandbox::protocol::{SandboxLimits, Use};
 
 /// Where the kernel shows control groups.
 const ROOT: &str = "/sys/fs/cgroup";
-/// The group of all that a submission does, as the engine names it.
-pub(super) const STUDENT: &str = "/student";
+/// The group of all that a submission does, before it is all that is seen.
+const STUDENT: &str = "student";
+/// The namespace in which it is.
+pub(super) const NAMESPACE: &str = "/run/grade-cgroups";
 
 /// Loop devices, and what hands them out. (Groups of the newer kind take no such rule back.)
 const LOOPS: [&str; 2] = ["b 7:* rwm", "c 10:237 rwm"];
+/// The share of the processors that a sandbox takes while nobody waits for it, old kind and new.
+const IDLE_SHARE: (&str, &str) = ("2", "1");
 
 /// The submission's group.
-#[derive(Clone)]
 pub(super) struct Groups {
     kind: Kind,
     limits: SandboxLimits,
+    share: Share,
 }
 
-#[derive(Clone)]
 enum Kind {
     /// One tree: the kernel counts.
     Unified,
@@ -35,24 +43,71 @@ enum Kind {
     Split { kills: Arc<AtomicU64> },
 }
 
+/// The sandbox's share of the processors: its file, and what was in it.
+struct Share(Option<(File, String)>);
+
 impl Groups {
-    /// Makes the group anew, which also sets its counters to zero.
+    /// Makes the group. The disk is not sealed yet.
     pub(super) fn make(limits: SandboxLimits) -> io::Result<Self> {
         let unified = Path::new(ROOT).join("cgroup.controllers").exists();
-        let kind = if unified { make_unified(limits)? } else { make_split(limits)? };
-        Ok(Self { kind, limits })
+        let (kind, share) = if unified { make_unified(limits)? } else { make_split(limits)? };
+        Ok(Self { kind, limits, share })
+    }
+
+    /// Somebody waits for the sandbox from now on.
+    pub(super) fn hurry(&self) {
+        self.share.restore();
+    }
+
+    /// Takes back what only the making of the disk needs.
+    pub(super) fn forbid_devices() -> io::Result<()> {
+        let deny = Path::new(ROOT).join("devices/devices.deny");
+        if deny.exists() {
+            for device in LOOPS {
+                fs::write(&deny, device)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the group all that is seen of control groups from here on.
+    pub(super) fn enclose() -> io::Result<()> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        let (mut join, mut cover) = (String::new(), String::new());
+        for mounted in mounts.lines().filter_map(Mounted::read) {
+            let (at, group) = (&mounted.at, Path::new(&mounted.at).join(STUDENT));
+            // On a machine with the old kind, the new one is often there without a controller.
+            if !mounted.kind.starts_with("cgroup") || !group.is_dir() {
+                continue;
+            }
+            let options: Vec<&str> =
+                mounted.options.split(',').filter(|one| !matches!(*one, "rw" | "ro")).collect();
+            let options = if mounted.kind == "cgroup" { options.join(",") } else { "rw".to_owned() };
+            join += &format!("echo 0 > '{}/cgroup.procs' && ", group.display());
+            cover += &format!("mount -t {} -o '{options}' none '{at}' && ", mounted.kind);
+        }
+        File::create(NAMESPACE)?;
+        let script = format!(
+            "{join}exec unshare --cgroup={NAMESPACE} -- sh -c \"{cover}true\""
+        );
+        let output = Command::new("sh").args(["-c", &script]).output()?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        }
     }
 
     /// How far the limits were used.
     pub(super) fn used(&self) -> Use {
+        let root = Path::new(ROOT);
         let (out_of_memory, out_of_processes) = match &self.kind {
             Kind::Unified => {
-                let folder = folder("");
-                let kills = counter(&folder.join("memory.events"), "oom_kill");
-                (kills, counter(&folder.join("pids.events"), "max") > 0)
+                let kills = counter(&root.join("memory.events"), "oom_kill");
+                (kills, counter(&root.join("pids.events"), "max") > 0)
             }
             Kind::Split { kills } => {
-                let peak = number(&folder("pids").join("pids.peak"));
+                let peak = number(&root.join("pids/pids.peak"));
                 let most = u64::from(self.limits.processes);
                 (kills.load(Ordering::SeqCst), peak.is_some_and(|peak| peak >= most))
             }
@@ -61,52 +116,76 @@ impl Groups {
     }
 }
 
-fn folder(controller: &str) -> PathBuf {
-    Path::new(ROOT).join(controller).join(STUDENT.trim_start_matches('/'))
+impl Share {
+    /// Takes as little as can be; a kernel without such shares gives none to take.
+    fn lower(path: &Path, least: &str) -> Self {
+        let lowered = || {
+            let before = fs::read_to_string(path)?;
+            let mut file = File::options().write(true).open(path)?;
+            file.write_all(least.as_bytes())?;
+            Ok::<_, io::Error>((file, before))
+        };
+        Self(lowered().ok())
+    }
+
+    fn restore(&self) {
+        if let Some((file, before)) = &self.0 {
+            let mut file = file;
+            // It would only be slower.
+            let _ = file.write_all(before.trim().as_bytes());
+        }
+    }
 }
 
-fn make_unified(limits: SandboxLimits) -> io::Result<Kind> {
-    writable(Path::new(ROOT))?;
+fn make_unified(limits: SandboxLimits) -> io::Result<(Kind, Share)> {
+    let root = Path::new(ROOT);
+    writable(root)?;
     // A group with processes of its own cannot hand controllers down.
-    let own = Path::new(ROOT).join("grade");
+    let own = root.join("grade");
     fs::create_dir_all(&own)?;
-    for process in fs::read_to_string(Path::new(ROOT).join("cgroup.procs"))?.lines() {
+    for process in fs::read_to_string(root.join("cgroup.procs"))?.lines() {
         // One that has just ended is no loss.
         let _ = fs::write(own.join("cgroup.procs"), process);
     }
-    let controllers = fs::read_to_string(Path::new(ROOT).join("cgroup.controllers"))?;
+    let controllers = fs::read_to_string(root.join("cgroup.controllers"))?;
     let on: Vec<String> = controllers.split_whitespace().map(|name| format!("+{name}")).collect();
-    fs::write(Path::new(ROOT).join("cgroup.subtree_control"), on.join(" "))?;
-    let folder = folder("");
-    remove(&folder)?;
-    fs::create_dir_all(&folder)?;
+    fs::write(root.join("cgroup.subtree_control"), on.join(" "))?;
+    let folder = root.join(STUDENT);
+    fs::create_dir(&folder)?;
     fs::write(folder.join("memory.max"), limits.memory.to_string())?;
     // A kernel without swap accounting has no such file.
     let _ = fs::write(folder.join("memory.swap.max"), "0");
     fs::write(folder.join("pids.max"), limits.processes.to_string())?;
-    Ok(Kind::Unified)
+    Ok((Kind::Unified, Share::lower(&root.join("cpu.weight"), IDLE_SHARE.1)))
 }
 
-fn make_split(limits: SandboxLimits) -> io::Result<Kind> {
-    for entry in fs::read_dir(ROOT)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            writable(&entry.path())?;
+fn make_split(limits: SandboxLimits) -> io::Result<(Kind, Share)> {
+    let root = Path::new(ROOT);
+    for folder in folders(root)? {
+        writable(&folder)?;
+        let group = folder.join(STUDENT);
+        // Some are links to others: `cpu` to `cpu,cpuacct`.
+        if folder.join("cgroup.procs").exists() && !folder.join("cgroup.controllers").exists() {
+            fs::create_dir_all(&group)?;
         }
     }
-    // The disk is mounted: other loop devices are none of ours any more.
-    for device in LOOPS {
-        fs::write(Path::new(ROOT).join("devices/devices.deny"), device)?;
+    // A new group of this controller may use no processor, unless it is told which.
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if let Ok(all) = fs::read_to_string(root.join("cpuset").join(file)) {
+            fs::write(root.join("cpuset").join(STUDENT).join(file), all)?;
+        }
     }
-    let (memory, pids) = (folder("memory"), folder("pids"));
-    for folder in [&memory, &pids] {
-        remove(folder)?;
-        fs::create_dir_all(folder)?;
-    }
+    let (memory, pids) = (root.join("memory").join(STUDENT), root.join("pids").join(STUDENT));
     fs::write(memory.join("memory.limit_in_bytes"), limits.memory.to_string())?;
     let _ = fs::write(memory.join("memory.memsw.limit_in_bytes"), limits.memory.to_string());
     fs::write(pids.join("pids.max"), limits.processes.to_string())?;
-    Ok(Kind::Split { kills: count_kills(&memory)? })
+    let kills = count_kills(&memory)?;
+    Ok((Kind::Split { kills }, Share::lower(&root.join("cpu/cpu.shares"), IDLE_SHARE.0)))
+}
+
+fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let all = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
+    Ok(all.collect::<io::Result<Vec<_>>>()?.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// The old groups count the dead where they lived, in groups that go with them; so the kernel is
@@ -114,20 +193,15 @@ fn make_split(limits: SandboxLimits) -> io::Result<Kind> {
 fn count_kills(memory: &Path) -> io::Result<Arc<AtomicU64>> {
     use std::os::fd::AsRawFd;
     let told = eventfd(0, EventfdFlags::CLOEXEC)?;
-    let control = fs::File::open(memory.join("memory.oom_control"))?;
+    let control = File::open(memory.join("memory.oom_control"))?;
     let wish = format!("{} {}", told.as_raw_fd(), control.as_raw_fd());
     fs::write(memory.join("cgroup.event_control"), wish)?;
     let kills = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&kills);
-    let folder = memory.to_owned();
     std::thread::Builder::new().name("out of memory".to_owned()).spawn(move || {
         let _open = control;
         let mut bytes = [0_u8; 8];
         while rustix::io::read(&told, &mut bytes).is_ok() {
-            // It is also told when the group is removed.
-            if !folder.exists() {
-                return;
-            }
             count.fetch_add(u64::from_ne_bytes(bytes), Ordering::SeqCst);
         }
     })?;
@@ -141,21 +215,6 @@ fn writable(path: &Path) -> io::Result<()> {
         Err(rustix::io::Errno::INVAL) => Ok(()),
         remounted => remounted.map_err(io::Error::from),
     }
-}
-
-/// Removes a group with all below it; nothing runs in it any more.
-fn remove(folder: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove(&entry.path())?;
-        }
-    }
-    fs::remove_dir(folder)
 }
 
 fn number(path: &Path) -> Option<u64> {

@@ -1,70 +1,72 @@
-//! The sandbox from inside: its first process, which makes the disk, the limits and the engine, and serves one client at a time.
+//! The sandbox from inside: its first process, which makes the disk, the limits and the engine, and
+//! serves one client.
 //!
-//! Whatever ends a client's connection (its end, a crash, a lost network) has the sandbox emptied.
-//! What cannot be emptied ends, and the sandbox with it.
+//! A sandbox is used once. Whatever ends its client's connection (its end, a crash, a lost network)
+//! ends this process, and with it all that there is: processes, mounts, networks, control groups,
+//! the disk.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `disk` | the disk of a fixed size, and that nothing else can be written |
+//! | `bases` | the course's images, prepared once for all sandboxes |
+//! | `prepare` | preparing them, in a container of its own |
+//! | `groups` | the limits of all that a submission does |
+//! | `daemon` | the engine as a process |
+//! | `serve` | what the client can ask for |
+//! | `folder` | files of the student's folder |
 
+mod bases;
 mod daemon;
 mod disk;
+mod folder;
 mod groups;
+mod prepare;
 mod serve;
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, mpsc, watch};
 
-use super::protocol::{BUSY, Bases, CONTROL, READY, SandboxLimits};
-use crate::engine::{Keep, PIECE};
+use super::protocol::{BUSY, CONTROL, Images, READY, SandboxLimits, UNPREPARED};
+use crate::engine::PIECE;
 use daemon::Daemon;
 use groups::Groups;
+use serve::Desk;
+
+pub use prepare::prepare;
 
 /// A sandbox that nobody wants goes by itself.
 const IDLE: Duration = Duration::from_secs(60 * 60);
-/// How long emptying may take; after that the sandbox goes as a whole.
-const EMPTYING: Duration = Duration::from_secs(60);
 /// How long the first process may take until it listens: it does so before anything else.
 const LISTENING: Duration = Duration::from_secs(10);
 
-/// Is the first process of a sandbox, until nobody wants the sandbox any more.
+/// Is the first process of a sandbox: for one client, or until nobody wants the sandbox any more.
 ///
 /// # Errors
-/// What could not be set up or emptied, for the container's log.
-pub async fn run(limits: SandboxLimits, outside: bool) -> Result<(), String> {
+/// What could not be set up, for the container's log.
+pub async fn run(limits: SandboxLimits) -> Result<(), String> {
+    disk::scratch().map_err(|error| format!("the sandbox's own files: {error}"))?;
     let control = UnixListener::bind(CONTROL).map_err(|error| format!("{CONTROL}: {error}"))?;
-    let house = match begin(limits, outside).await {
-        Ok(house) => Arc::new(Mutex::new(house)),
+    let ready = match begin(limits).await {
+        Ok(ready) => ready,
         Err(message) => return tell(&control, &message).await,
     };
-    let state = Arc::new(watch::Sender::new(State::Free));
-    let (failed, mut failure) = mpsc::channel::<String>(1);
-    loop {
-        let accepted = tokio::select! {
-            accepted = tokio::time::timeout(IDLE, control.accept()) => accepted,
-            Some(message) = failure.recv() => return Err(message),
-        };
-        match accepted {
-            Ok(Ok((stream, _))) => {
-                let (house, state, failed) = (house.clone(), state.clone(), failed.clone());
-                tokio::spawn(async move {
-                    if let Err(message) = attend(stream, &house, &state).await {
-                        let _ = failed.send(message).await;
-                    }
-                });
-            }
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) if *state.borrow() != State::Free => {}
-            Err(_) => return Ok(()),
-        }
+    let Some(stream) = first(&control).await? else { return Ok(()) };
+    ready.groups.hurry();
+    let desk = Arc::new(Desk::of_submission(ready.groups, ready.images));
+    tokio::select! {
+        () = serve::serve(stream, &desk) => Ok(()),
+        failed = send_away(&control) => failed,
     }
 }
-
 /// Copies between this process' standard streams and the first process, for a client outside.
 ///
 /// # Errors
@@ -117,31 +119,25 @@ fn connect() -> io::Result<net::UnixStream> {
     }
 }
 
-/// Whose the sandbox is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Free,
-    Used,
-    Emptying,
-}
-
 /// What is there once the sandbox is set up.
-struct House {
-    daemon: Daemon,
+struct Ready {
     groups: Groups,
-    limits: SandboxLimits,
-    outside: bool,
-    bases: Bases,
+    images: Images,
+    _daemon: Daemon,
 }
 
-async fn begin(limits: SandboxLimits, outside: bool) -> Result<House, String> {
+async fn begin(limits: SandboxLimits) -> Result<Ready, String> {
     let failed = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
-    disk::make(limits.disk).map_err(failed("the sandbox's disk"))?;
+    let Some(images) = bases::images() else { return Err(UNPREPARED.to_owned()) };
     let groups = Groups::make(limits).map_err(failed("the sandbox's limits"))?;
+    disk::make(limits.disk).map_err(failed("the sandbox's disk"))?;
+    bases::lay().map_err(failed("the course's images"))?;
+    Groups::forbid_devices().and_then(|()| Groups::enclose()).map_err(failed("the sandbox's limits"))?;
+    disk::seal().map_err(failed("the sandbox's own files"))?;
     // From here on no process is waited for but there.
     daemon::see_off().map_err(failed("the sandbox's processes"))?;
-    let daemon = Daemon::start(outside).await.map_err(failed("the sandbox's engine"))?;
-    Ok(House { daemon, groups, limits, outside, bases: Bases::new() })
+    let daemon = Daemon::start(Path::new(disk::DATA), Some(groups::NAMESPACE)).await;
+    Ok(Ready { groups, images, _daemon: daemon.map_err(failed("the sandbox's engine"))? })
 }
 
 /// Tells the first client why there is no sandbox.
@@ -152,82 +148,24 @@ async fn tell(control: &UnixListener, message: &str) -> Result<(), String> {
     Err(message.to_owned())
 }
 
-async fn attend(
-    mut stream: UnixStream,
-    house: &Mutex<House>,
-    state: &Arc<watch::Sender<State>>,
-) -> Result<(), String> {
-    if !claim(state).await {
-        let _ = stream.write_all(format!("{BUSY}\n").as_bytes()).await;
-        return Ok(());
+/// The client that comes first; none when nobody does for long.
+async fn first(control: &UnixListener) -> Result<Option<UnixStream>, String> {
+    let until = tokio::time::Instant::now() + IDLE;
+    while let Ok(accepted) = tokio::time::timeout_at(until, control.accept()).await {
+        let (mut stream, _) = accepted.map_err(|error| format!("{CONTROL}: {error}"))?;
+        // One that is gone meanwhile was none.
+        if stream.write_all(format!("{READY}\n").as_bytes()).await.is_ok() {
+            return Ok(Some(stream));
+        }
     }
-    let mut house = house.lock().await;
-    if stream.write_all(format!("{READY}\n").as_bytes()).await.is_err() {
-        state.send_replace(State::Free);
-        return Ok(());
-    }
-    let (groups, bases) = (house.groups.clone(), std::mem::take(&mut house.bases));
-    house.bases = serve::serve(stream, groups, bases, Arc::clone(state)).await;
-    state.send_replace(State::Emptying);
-    let emptied = tokio::time::timeout(EMPTYING, house.empty()).await;
-    emptied.unwrap_or_else(|_| Err("the sandbox cannot be emptied in time".to_owned()))?;
-    state.send_replace(State::Free);
-    Ok(())
+    Ok(None)
 }
 
-/// Takes the sandbox for one client. Whoever comes while it is being emptied waits for that; while
-/// somebody has it, not.
-async fn claim(state: &watch::Sender<State>) -> bool {
-    let mut changes = state.subscribe();
+/// Tells all others that somebody has the sandbox.
+async fn send_away(control: &UnixListener) -> Result<(), String> {
     loop {
-        let claimed = state.send_if_modified(|state| {
-            let is_free = *state == State::Free;
-            if is_free {
-                *state = State::Used;
-            }
-            is_free
-        });
-        if claimed {
-            return true;
-        }
-        match changes.wait_for(|state| *state != State::Emptying).await {
-            Ok(state) if *state == State::Used => return false,
-            Ok(_) => {}
-            Err(_) => return false,
-        }
-    }
-}
-
-impl House {
-    /// Leaves nothing of a submission but what every sandbox has.
-    async fn empty(&mut self) -> Result<(), String> {
-        let engine = daemon::engine().await.map_err(|error| error.to_string())?;
-        let keep = Keep { images: self.bases.clone(), ours: false };
-        engine.wipe(&keep).await.map_err(|error| error.to_string())?;
-        drop(engine);
-        let failed = |error: io::Error| format!("the sandbox's engine: {error}");
-        self.daemon.stop().await.map_err(failed)?;
-        disk::empty().map_err(failed)?;
-        self.groups = Groups::make(self.limits).map_err(failed)?;
-        self.daemon = Daemon::start(self.outside).await.map_err(failed)?;
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn one_has_the_sandbox_and_others_wait_only_while_it_is_emptied() {
-        let state = watch::Sender::new(State::Free);
-        assert!(claim(&state).await);
-        assert!(!claim(&state).await);
-        state.send_replace(State::Emptying);
-        let (first, second, ()) = tokio::join!(claim(&state), claim(&state), async {
-            tokio::task::yield_now().await;
-            state.send_replace(State::Free);
-        });
-        assert!(first != second);
+        let (mut stream, _) =
+            control.accept().await.map_err(|error| format!("{CONTROL}: {error}"))?;
+        let _ = stream.write_all(format!("{BUSY}\n").as_bytes()).await;
     }
 }
