@@ -1,6 +1,6 @@
 //! What each step of a play does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
@@ -219,7 +219,12 @@ impl Stage<'_> {
         self.engine.printed(container, since, LOOK, Some((FIRST_LINE, &whole_line))).await?;
         // One that ends right after its line must not pass for running by luck.
         let never = |_: &str| false;
-        self.engine.printed(container, since, LOOK, Some((SETTLING, &never))).await?;
+        let began = Instant::now();
+        let said = self.engine.printed(container, since, LOOK, Some((SETTLING, &never))).await?;
+        if said.truncated {
+            // It is not listened to that long.
+            tokio::time::sleep(SETTLING.saturating_sub(began.elapsed())).await;
+        }
         Ok(())
     }
 
