@@ -1,4 +1,4 @@
-//! A policy in front of the engine at hand, and a docker CLI that knows only the policy.
+//! A policy in front of the engine at hand, and students' commands that know only the policy.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,10 @@ impl Dial for Socket {
     }
 }
 
-/// The real CLI, by the path that Debian's `docker.io` gives it.
+/// The image with the docker command, buildx and Compose that students have.
+const CLI_IMAGE: &str = "grade-sandbox:1";
+
+/// Our own CLI, by the path that Debian's `docker.io` gives it.
 fn cli() -> &'static Path {
     let path = Path::new("/usr/bin/docker");
     assert!(path.exists(), "these tests need {}: apt-get install docker.io", path.display());
@@ -91,23 +94,24 @@ impl Bench {
         UnixStream::connect(self.socket()).await.unwrap()
     }
 
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.folder()).kill_on_drop(true);
-        command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
-        command.env("DOCKER_CONFIG", self.dir.path()).env("DOCKER_BUILDKIT", "1");
-        command
-    }
-
-    /// A shell script of the student's, which calls the CLI as `docker`; `$T` is the tag.
+    /// A shell script of the student's, with the commands that students have; `$T` is the tag.
     pub(crate) async fn script(&self, script: &str) -> Output {
         self.script_with(script, "").await
     }
 
     pub(crate) async fn script_with(&self, script: &str, input: &str) -> Output {
-        let mut command = self.command("sh");
-        let script = format!("docker() {{ {} \"$@\"; }}\n{script}", cli().display());
-        command.args(["-euc", &script]).env("T", &self.tag);
+        let mut command = Command::new(cli());
+        let dir = self.dir.path().display();
+        let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+        command.args(["run", "--rm", "-i", "--network", "none", "--entrypoint", "sh"]);
+        command.args(["--label", &format!("grade.run={}", self.tag)]);
+        command.args(["--user", &format!("{}:{}", user.as_raw(), group.as_raw())]);
+        command.args(["-v", &format!("{dir}:{dir}"), "-w", &self.folder().display().to_string()]);
+        command.args(["-e", &format!("DOCKER_HOST=unix://{dir}/policy.sock")]);
+        command.args(["-e", &format!("DOCKER_CONFIG={dir}"), "-e", &format!("T={}", self.tag)]);
+        command.args(["-e", "HOME=/tmp", "-e", "DOCKER_BUILDKIT=1"]);
+        command.args(["-e", "BUILDKIT_PROGRESS=plain", CLI_IMAGE, "-euc", script]);
+        command.kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -154,6 +158,11 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         self.server.abort();
+        let label = format!("label=grade.run={}", self.tag);
+        let mut list = std::process::Command::new(cli());
+        let list = list.args(["ps", "-aq", "-f", &label]).output();
+        let list = list.map(|output| output.stdout).unwrap_or_default();
+        self.ours.extend(String::from_utf8_lossy(&list).lines().map(ToOwned::to_owned));
         let made = self.record.events().containers.into_iter().map(|seen| seen.id);
         let ids: Vec<String> = made.chain(self.ours.drain(..)).collect();
         let mut remove = std::process::Command::new(cli());

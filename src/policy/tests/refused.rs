@@ -235,6 +235,11 @@ fn other_calls_that_reach_beyond_a_container() {
         ("POST", "/build?securityopt=%5B%22seccomp%3Dunconfined%22%5D", ""),
         ("POST", "/build?cgroupparent=/", ""),
         ("POST", "/build?t=grade/script:1", ""),
+        ("POST", "/build?t=grade.local/anything", ""),
+        ("POST", "/build?version=2&remote=client-session&session=x", ""),
+        ("POST", "/build?version=02", ""),
+        ("POST", "/build?buildargs=%7B%22BUILDKIT_SYNTAX%22%3A%22evil%22%7D", ""),
+        ("POST", "/build?buildargs=%7B%22BUILDKIT%5Cu005fSYNTAX%22%3A%22evil%22%7D", ""),
         ("POST", "/build?ulimits=%5B%7B%22name%22%3A%22rtprio%22%7D%5D", ""),
         ("POST", "/build?entitlements=network.host", ""),
         ("POST", "/images/create?fromSrc=http://10.0.0.1/x.tar&repo=x", ""),
@@ -242,6 +247,11 @@ fn other_calls_that_reach_beyond_a_container() {
         ("POST", "/images/create?fromImage=grade/script:1", ""),
         ("POST", "/images/busybox/tag?repo=grade/script&tag=1", ""),
         ("POST", "/commit?container=web&repo=docker.io/grade/script&tag=1", ""),
+        // The tag counts, and not the one that the repository's name has.
+        ("POST", "/commit?container=web&repo=grade/script:other&tag=1", ""),
+        ("POST", "/images/busybox/tag?repo=grade/script:other&tag=1", ""),
+        ("POST", "/images/busybox/tag?repo=grade.local/tools&tag=1", ""),
+        ("POST", "/images/create?fromSrc=-&repo=grade/script:other&tag=1", ""),
         ("POST", "/commit?container=web", r#"{"HostConfig": {"Privileged": true}}"#),
         ("POST", "/commit?container=web", r#"{"Labels": {"grade.image.run": "x"}}"#),
     ];
