@@ -14,7 +14,8 @@ use super::stream::{Listener, hear_out};
 impl Wall {
     /// Makes a container, and keeps what the engine says of it before the command can go on.
     pub(super) async fn create(
-        &self, request: Request<Body>,
+        &self,
+        request: Request<Body>,
         asked: &[u8],
     ) -> Result<Response<Body>, Stop> {
         self.record.budget().container()?;

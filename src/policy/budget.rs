@@ -11,12 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::no::No;
 use super::record::Record;
 
-/// Requests, and pieces of the engine's answers that were read for them.
-const REQUESTS: u64 = 20_000;
+/// Connections, requests, and pieces of the engine's answers that were read for them.
+const REQUESTS: u64 = 30_000;
 /// An answer of that many bytes is as much work as a request.
 const PIECE: usize = 32 * 1024;
 /// Bytes that containers tell: logs, attached streams, statistics, events.
 const OUTPUT: u64 = 64 << 20;
+/// What a piece of it costs at least: a log of short lines comes line by line.
+const LINE: usize = 1024;
 /// Bytes of all connections, in both directions.
 const CARRIED: u64 = 4 << 30;
 /// The most containers.
@@ -68,7 +70,7 @@ impl Budget {
 
 /// Counts what containers tell; the sentence when it is too much.
 pub(super) fn told(record: &Record, call: &str, bytes: usize) -> Result<(), &'static str> {
-    spend(&record.budget().output, OUTPUT, bytes, record, call, TOO_TALKATIVE)
+    spend(&record.budget().output, OUTPUT, bytes.max(LINE), record, call, TOO_TALKATIVE)
 }
 
 fn spend(
@@ -98,8 +100,15 @@ pub(super) struct Counted<S> {
 
 impl<S> Counted<S> {
     fn count(&self, bytes: usize) -> io::Result<()> {
-        spend(&self.record.budget().carried, CARRIED, bytes, &self.record, "a connection", TOO_LARGE)
-            .map_err(io::Error::other)
+        spend(
+            &self.record.budget().carried,
+            CARRIED,
+            bytes,
+            &self.record,
+            "a connection",
+            TOO_LARGE,
+        )
+        .map_err(io::Error::other)
     }
 }
 

@@ -8,7 +8,10 @@ use url::form_urlencoded::Serializer;
 
 use super::Rules;
 use super::engine::{self, Dial, Lost, whole};
-use super::names::untagged;
+use super::names::{familiar, untagged};
+
+/// What the engine says of each image of an archive that has a name.
+const LOADED: &str = "Loaded image: ";
 
 /// The images of reserved names, by name.
 pub(super) type Reserved = BTreeMap<String, String>;
@@ -27,15 +30,34 @@ pub(super) async fn reserved(engine: &dyn Dial, rules: &Rules) -> Result<Reserve
     Ok(found)
 }
 
-/// Gives the reserved names back to the images that had them; the answer is one that was taken.
+/// The names that an archive brought, as the engine's answer tells them.
+pub(super) fn loaded(answer: &[u8]) -> Vec<String> {
+    let lines = serde_json::Deserializer::from_slice(answer).into_iter::<Value>();
+    // What follows a line that is none is no answer of the engine's.
+    let told = lines.map_while(Result::ok);
+    let names = told.filter_map(|line| {
+        let name = line["stream"].as_str()?.strip_prefix(LOADED)?;
+        Some(familiar(name.trim()))
+    });
+    names.collect()
+}
+
+/// Gives the reserved names back to the images that had them; the answer is one that was taken. The
+/// grader may give names to images at the same time, which are none of those that were loaded.
 pub(super) async fn restore(
     engine: &dyn Dial,
     rules: &Rules,
     before: &Reserved,
+    loaded: &[String],
 ) -> Result<Option<String>, Lost> {
     let after = reserved(engine, rules).await?;
     let mut taken = None;
-    for (name, _) in after.iter().filter(|(name, id)| before.get(*name) != Some(*id)) {
+    for (name, id) in &after {
+        let may_be_taken = loaded.contains(name)
+            || rules.hidden_images.iter().any(|hidden| familiar(hidden) == *name);
+        if !may_be_taken || before.get(name) == Some(id) {
+            continue;
+        }
         let (method, target) = match before.get(name) {
             Some(id) => {
                 let repository = untagged(name);
@@ -52,4 +74,17 @@ pub(super) async fn restore(
         taken = Some(name.clone());
     }
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_read_from_the_engine_s_answer() {
+        let answer = "{\"status\":\"Loading layer\"}\r\n{\"stream\":\"Loaded image: a:1\\n\"}\r\n\
+            {\"stream\":\"Loaded image ID: sha256:12\\n\"}\n{\"stream\":\"Loaded image: b\\n\"}\n";
+        assert_eq!(loaded(answer.as_bytes()), ["a:1", "b:latest"]);
+        assert_eq!(loaded(b"no"), Vec::<String>::new());
+    }
 }

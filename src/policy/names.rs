@@ -53,7 +53,9 @@ mod tests {
         ] {
             assert!(is_reserved(name, &hidden), "{name}");
         }
-        for name in ["registry", "registry:3", "busybox", "mine/registry:2", "localhost:5000/registry:2"] {
+        for name in
+            ["registry", "registry:3", "busybox", "mine/registry:2", "localhost:5000/registry:2"]
+        {
             assert!(!is_reserved(name, &hidden), "{name}");
         }
     }

@@ -77,6 +77,11 @@ pub(super) fn pull(query: &mut Query, context: &Context<'_>) -> Result<(), No> {
         }
     }
     let tag = query.get("tag");
+    let image = query.get("fromImage");
+    if tag.is_empty() && !image.contains('@') && untagged(image) == image {
+        // All that the repository has.
+        free(&format!("{image}@"), "", context)?;
+    }
     // An import ignores this key, a pull the next.
     free(query.get("fromImage"), tag, context)?;
     free(query.get("repo"), tag, context)

@@ -40,6 +40,8 @@ const REVIEWED: usize = 1 << 20;
 
 /// How long the rest of a body is read that is not wanted.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a request waits for its answer when there were too many.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Where a command names the session that it opens.
 const SESSION: &str = "x-docker-expose-session-uuid";
 const TOO_MUCH: &str =
@@ -82,6 +84,9 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let _place = record.place().await;
+    if record.budget().request(1).is_err() {
+        tokio::time::sleep(PAUSE).await;
+    }
     let wall = Arc::new(Wall { engine, rules, record, after: Mutex::new(None) });
     let service = service_fn(|request| {
         let wall = Arc::clone(&wall);
@@ -121,8 +126,11 @@ impl Wall {
     async fn stopped(&self, stop: Stop, call: String) -> Response<Body> {
         let what = match stop {
             Stop::No(no) => {
-                if let No::Refused(sentence) = &no {
-                    self.record.refuse(sentence, call);
+                match &no {
+                    No::Refused(sentence) => self.record.refuse(sentence, call),
+                    // Or a flood would have us say no without end.
+                    No::Busy(_) => tokio::time::sleep(PAUSE).await,
+                    No::Absent(_) | No::Bad(_) => {}
                 }
                 return message(no.status(), no.sentence());
             }
@@ -140,7 +148,10 @@ impl Wall {
             // Whoever breaks the protocol is hung up on, and an engine that a student keeps busy is
             // slow to answer. It is our affair only if there is none.
             Stop::Lost(Lost::Broken(_)) if engine::answers(&*self.engine).await => {
-                return message(StatusCode::BAD_GATEWAY, "the engine gave no answer to this request");
+                return message(
+                    StatusCode::BAD_GATEWAY,
+                    "the engine gave no answer to this request",
+                );
             }
             Stop::Lost(Lost::Broken(what)) | Stop::Fault(what) => what,
         };
@@ -245,13 +256,14 @@ impl Wall {
         let before = loads::reserved(&*self.engine, &self.rules).await?;
         let answer = async {
             let (head, body) = passed(engine::send(&*self.engine, request).await?).into_parts();
-            Ok(Response::from_parts(head, whole(engine::read(body).await?)))
+            Ok::<_, Stop>((head, engine::read(body).await?))
         };
         let answer = answer.await;
-        // Half an archive may have brought a name.
-        match loads::restore(&*self.engine, &self.rules, &before).await? {
+        let loaded = answer.as_ref().map(|(_, body)| loads::loaded(body)).unwrap_or_default();
+        // Half an archive may have brought a name, too.
+        match loads::restore(&*self.engine, &self.rules, &before, &loaded).await? {
             Some(name) => Err(No::asked(format!("the image name {}", quoted(&name))).into()),
-            None => answer,
+            None => answer.map(|(head, body)| Response::from_parts(head, whole(body))),
         }
     }
 

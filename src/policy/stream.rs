@@ -69,7 +69,8 @@ impl Meter {
     /// What of these bytes is carried. When it was too much, those are the last: up to the end of a
     /// piece, and a sentence for the student.
     pub(super) fn take(&mut self, bytes: &[u8]) -> ControlFlow<Bytes> {
-        let begun = || if Pieces::begin(bytes) { Form::Pieces(Pieces::default()) } else { Form::Terminal };
+        let begun =
+            || if Pieces::begin(bytes) { Form::Pieces(Pieces::default()) } else { Form::Terminal };
         let form = self.form.get_or_insert_with(begun);
         if self.over.is_none() {
             self.over = budget::told(&self.record, &self.call, bytes.len()).err();

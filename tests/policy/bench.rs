@@ -13,6 +13,7 @@ use grade::policy::{Dial, Record, Rules, Stream, serve};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -53,6 +54,7 @@ pub(crate) struct Bench {
     pub(crate) record: Arc<Record>,
     server: JoinHandle<()>,
     ours: Vec<String>,
+    commands: OnceCell<String>,
 }
 
 impl Bench {
@@ -75,7 +77,7 @@ impl Bench {
                 tokio::spawn(serve(stream, engine, rules, Arc::clone(&kept)));
             }
         });
-        Self { dir, tag, record, server, ours: Vec::new() }
+        Self { dir, tag, record, server, ours: Vec::new(), commands: OnceCell::new() }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -100,18 +102,9 @@ impl Bench {
     }
 
     pub(crate) async fn script_with(&self, script: &str, input: &str) -> Output {
+        let container = self.commands.get_or_init(|| self.start_commands()).await;
         let mut command = Command::new(cli());
-        let dir = self.dir.path().display();
-        let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
-        command.args(["run", "--rm", "-i", "--network", "none", "--entrypoint", "sh"]);
-        command.args(["--label", &format!("grade.run={}", self.tag)]);
-        command.args(["--user", &format!("{}:{}", user.as_raw(), group.as_raw())]);
-        command.args(["-v", &format!("{dir}:{dir}"), "-w", &self.folder().display().to_string()]);
-        command.args(["-e", &format!("DOCKER_HOST=unix://{dir}/policy.sock")]);
-        command.args(["-e", &format!("DOCKER_CONFIG={dir}"), "-e", &format!("T={}", self.tag)]);
-        command.args(["-e", "HOME=/tmp", "-e", "DOCKER_BUILDKIT=1"]);
-        command.args(["-e", "BUILDKIT_PROGRESS=plain", CLI_IMAGE, "-euc", script]);
-        command.kill_on_drop(true);
+        command.args(["exec", "-i", container, "sh", "-euc", script]).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -119,6 +112,28 @@ impl Bench {
         let _closed = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         tokio::time::timeout(MINUTE, child.wait_with_output()).await.unwrap().unwrap()
+    }
+
+    /// Starts the container in which the student's commands run.
+    async fn start_commands(&self) -> String {
+        let (dir, folder) = (self.dir.path().display(), self.folder());
+        let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+        let label = format!("grade.run={}", self.tag);
+        let user = format!("{}:{}", user.as_raw(), group.as_raw());
+        let mount = format!("{dir}:{dir}");
+        let mut args = vec!["run", "-d", "--network", "none", "--label", &label, "--user", &user];
+        args.extend(["-v", &mount, "-w", folder.to_str().unwrap(), "--entrypoint", "sleep"]);
+        let env = [
+            format!("DOCKER_HOST=unix://{dir}/policy.sock"),
+            format!("DOCKER_CONFIG={dir}"),
+            format!("T={}", self.tag),
+            "HOME=/tmp".to_owned(),
+            "DOCKER_BUILDKIT=1".to_owned(),
+            "BUILDKIT_PROGRESS=plain".to_owned(),
+        ];
+        args.extend(env.iter().flat_map(|pair| ["-e", pair]));
+        args.extend([CLI_IMAGE, "600"]);
+        self.directly(&args).await
     }
 
     /// What a script that has to succeed prints.
@@ -148,7 +163,7 @@ impl Bench {
     pub(crate) async fn hidden(&mut self) -> String {
         let name = format!("{}-hidden", self.tag);
         let label = format!("grade.run={}", self.tag);
-        let run = ["run", "-d", "--name", &name, "--label", &label, "busybox", "sleep", "60"];
+        let run = ["run", "-d", "--name", &name, "--label", &label, "busybox", "sleep", "600"];
         let id = self.directly(&run).await;
         self.ours.push(id.clone());
         id

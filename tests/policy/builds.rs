@@ -63,13 +63,12 @@ async fn what_reaches_beyond_a_build_is_refused_by_the_builder_s_own_protocol() 
         ("-t $T/hidden:1", "the image name"),
         ("-t grade.local/x", "the image name grade.local/x"),
         ("-o type=image,name=grade.local/x", "the image name grade.local/x"),
-        ("--cache-from type=local,src=/tmp", "--cache-from type=local"),
     ];
     for (arguments, words) in table {
-        let told = bench.fails(&format!("mkdir -p /tmp/blobs; docker buildx build {arguments} .")).await;
+        let told = bench.fails(&format!("docker buildx build {arguments} .")).await;
         let kept = bench.record.events().refusals.pop();
         let told = format!("{told}\n{kept:?}");
-        assert_eq!(told.matches(words).count() >= 2, true, "{arguments}: {told}");
+        assert!(told.matches(words).count() >= 2, "{arguments}: {told}");
     }
     assert_eq!(bench.record.events().faults, Vec::<String>::new());
 }
@@ -81,7 +80,8 @@ async fn a_syntax_line_runs_no_image() {
     bench.directly(&["tag", "busybox", &bench.tag]).await;
     let text = format!("# syntax={}\nFROM busybox\nCMD [\"echo\", \"built\"]\n", bench.tag);
     bench.write("Dockerfile", &text);
-    let script = "docker build -q -t $T:built . >&2; docker run --rm $T:built; docker rmi $T:built $T >&2";
+    let script =
+        "docker build -q -t $T:built . >&2; docker run --rm $T:built; docker rmi $T:built $T >&2";
     assert_eq!(bench.prints(script).await, "built");
 }
 
@@ -89,7 +89,8 @@ async fn a_syntax_line_runs_no_image() {
 async fn a_build_that_is_given_up_ends() {
     let bench = Bench::new("cancel").await;
     bench.write("Dockerfile", &format!("FROM busybox\nRUN echo {} && sleep 301\n", bench.tag));
-    let script = "timeout -s INT 4 docker build . > log 2>&1 || true; grep -c CANCELED log || cat log";
+    let script =
+        "timeout -s INT 4 docker build . > log 2>&1 || true; grep -c CANCELED log || cat log";
     assert_eq!(bench.prints(script).await, "1");
     assert_eq!(bench.record.events().faults, Vec::<String>::new());
 }

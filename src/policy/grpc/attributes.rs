@@ -32,8 +32,16 @@ const PLAIN: &[&str] = &[
 ];
 
 /// The first words of such.
-const FAMILIES: &[&str] =
-    &["attest:", "build-arg:", "context:", "frontend.", "input-metadata:", "label:", "local-sessionid:", "vcs:"];
+const FAMILIES: &[&str] = &[
+    "attest:",
+    "build-arg:",
+    "context:",
+    "frontend.",
+    "input-metadata:",
+    "label:",
+    "local-sessionid:",
+    "vcs:",
+];
 
 /// Attributes that are not allowed, and what the command line calls them.
 const NEVER: &[(&str, &str)] = &[
@@ -60,13 +68,18 @@ pub(super) fn review(given: HashMap<String, String>) -> Result<HashMap<String, S
             }
             ("ulimit", limits) => limits.split(',').try_for_each(|limit| {
                 let name = limit.split('=').next().unwrap_or_default().trim();
-                if is_ulimit(name) { Ok(()) } else { Err(No::asked(format!("--ulimit {}", quoted(name)))) }
+                if is_ulimit(name) {
+                    Ok(())
+                } else {
+                    Err(No::asked(format!("--ulimit {}", quoted(name))))
+                }
             })?,
             ("cache-imports", imports) => cache_imports(imports)?,
             // Ours to say.
             ("cmdline", _) => continue,
             (key, _) => {
-                let known = PLAIN.contains(&key) || FAMILIES.iter().any(|family| key.starts_with(family));
+                let known =
+                    PLAIN.contains(&key) || FAMILIES.iter().any(|family| key.starts_with(family));
                 if !known {
                     return Err(No::asked(format!("the build setting {}", quoted(key))));
                 }

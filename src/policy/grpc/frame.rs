@@ -18,9 +18,8 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let all = Limited::new(body, REVIEWED).collect().await;
-    let mut all = all
-        .map_err(|_| No::bad("the call's message did not arrive, or is too large"))?
-        .to_bytes();
+    let mut all =
+        all.map_err(|_| No::bad("the call's message did not arrive, or is too large"))?.to_bytes();
     if all.len() < HEADER {
         return Err(No::bad("the call has no message"));
     }
@@ -66,7 +65,14 @@ mod tests {
     async fn two_messages_half_of_one_and_a_compressed_one_are_refused() {
         let two = [framed(b"a"), framed(b"b")].concat();
         let large = framed(&vec![0; REVIEWED]);
-        for body in [&b""[..], &b"\0\0\0\0"[..], &b"\0\0\0\0\x02a"[..], &b"\x01\0\0\0\x01a"[..], &two, &large] {
+        for body in [
+            &b""[..],
+            &b"\0\0\0\0"[..],
+            &b"\0\0\0\0\x02a"[..],
+            &b"\x01\0\0\0\x01a"[..],
+            &two,
+            &large,
+        ] {
             assert!(matches!(read(body).await, Err(No::Bad(_))), "{} bytes", body.len());
         }
     }

@@ -67,11 +67,14 @@ pub(super) fn find(path: &str) -> Method {
         ("moby.buildkit.v1.Control", "Solve") => Method::Review(solve::control),
         ("moby.buildkit.v1.frontend.LLBBridge", "Solve") => Method::Review(solve::bridge),
         // One that the engine's own way to open a session does not know of.
-        ("moby.buildkit.v1.Control", "Session") => Method::Never("a session inside of BuildKit's calls"),
-        // A container of the builder's, beside all that is said of containers elsewhere.
-        ("moby.buildkit.v1.frontend.LLBBridge", "NewContainer" | "ReleaseContainer" | "ExecProcess") => {
-            Method::Never("a container of the builder's (buildx debug, --invoke, --on)")
+        ("moby.buildkit.v1.Control", "Session") => {
+            Method::Never("a session inside of BuildKit's calls")
         }
+        // A container of the builder's, beside all that is said of containers elsewhere.
+        (
+            "moby.buildkit.v1.frontend.LLBBridge",
+            "NewContainer" | "ReleaseContainer" | "ExecProcess",
+        ) => Method::Never("a container of the builder's (buildx debug, --invoke, --on)"),
         _ => Method::Unknown,
     }
 }

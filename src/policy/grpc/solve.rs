@@ -51,7 +51,8 @@ pub(super) fn control(message: &[u8], rules: &Rules) -> Result<Reviewed, No> {
         source_policy_session,
     } = asked;
     // The attributes say it in the command line's words, where an entitlement comes with one.
-    let frontend_attrs = of_frontend(&frontend, frontend_attrs, &definition, frontend_inputs.is_empty())?;
+    let frontend_attrs =
+        of_frontend(&frontend, frontend_attrs, &definition, frontend_inputs.is_empty())?;
     if let Some(entitlement) = entitlements.first() {
         return Err(No::asked(format!("docker build --allow {}", quoted(entitlement))));
     }
@@ -95,7 +96,8 @@ pub(super) fn bridge(message: &[u8], _: &Rules) -> Result<Reviewed, No> {
         evaluate,
         source_policies,
     } = asked;
-    let frontend_opt = of_frontend(&frontend, frontend_opt, &definition, frontend_inputs.is_empty())?;
+    let frontend_opt =
+        of_frontend(&frontend, frontend_opt, &definition, frontend_inputs.is_empty())?;
     if !source_policies.is_empty() {
         return Err(No::asked("a source policy for a build"));
     }
@@ -156,15 +158,21 @@ fn sessions_of(attributes: &Attributes) -> Vec<String> {
 /// Where a result goes: an image of the engine's, or back to the client.
 fn exporter(kind: &str, attributes: &Attributes, rules: &Rules) -> Result<(), No> {
     const KNOWN: &[&str] = &[
+        "buildinfo",
+        "buildinfo-attrs",
         "compression",
         "compression-level",
         "dest",
         "force-compression",
+        "force-inline-attestations",
+        "load",
         "mode",
         "name",
         "name-canonical",
+        "oci-artifact",
         "oci-mediatypes",
         "platform-split",
+        "prefer-nondist-layers",
         "preferNondistLayers",
         "push",
         "push-by-digest",
@@ -180,6 +188,10 @@ fn exporter(kind: &str, attributes: &Attributes, rules: &Rules) -> Result<(), No
     }
     for (key, value) in attributes {
         if key == "name" {
+            // It stands for a name that comes with the result.
+            if value.contains('*') {
+                return Err(No::asked(format!("the image name {}", quoted(value))));
+            }
             let mut names = value.split(',').map(str::trim);
             if let Some(name) = names.find(|name| rules.is_reserved(name)) {
                 return Err(No::asked(format!("the image name {}", quoted(name))));

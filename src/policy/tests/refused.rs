@@ -245,6 +245,7 @@ fn other_calls_that_reach_beyond_a_container() {
         ("POST", "/images/create?fromSrc=http://10.0.0.1/x.tar&repo=x", ""),
         ("POST", "/images/create?fromSrc=-&repo=grade/script&tag=1", ""),
         ("POST", "/images/create?fromImage=grade/script:1", ""),
+        ("POST", "/images/create?fromImage=grade/script", ""),
         ("POST", "/images/busybox/tag?repo=grade/script&tag=1", ""),
         ("POST", "/commit?container=web&repo=docker.io/grade/script&tag=1", ""),
         // The tag counts, and not the one that the repository's name has.

@@ -102,7 +102,11 @@ fn attributes_that_reach_beyond_the_build_are_refused_in_the_command_line_s_word
         ("Cgroup-Parent", "/evil", "the build setting Cgroup-Parent"),
         ("something-new", "1", "the build setting something-new"),
         ("cache-imports", r#"[{"type":"local","attrs":{"src":"/"}}]"#, "--cache-from type=local"),
-        ("cache-imports", r#"[{"Type":"registry","attrs":{"x":"/"}}]"#, "--cache-from type=registry"),
+        (
+            "cache-imports",
+            r#"[{"Type":"registry","attrs":{"x":"/"}}]"#,
+            "--cache-from type=registry",
+        ),
     ] {
         let mut request = build();
         request.frontend_attrs = map(&[(key, value)]);
@@ -141,7 +145,10 @@ fn what_else_a_build_may_not_ask_for() {
             SolveRequest { frontend_inputs: [("a".to_owned(), definition)].into(), ..none() },
             "another build's result",
         ),
-        (SolveRequest { entitlements: vec!["network.host".into()], ..none() }, "--allow network.host"),
+        (
+            SolveRequest { entitlements: vec!["network.host".into()], ..none() },
+            "--allow network.host",
+        ),
         (SolveRequest { source_policy: Some(Policy::default()), ..none() }, "a source policy"),
         (SolveRequest { source_policy_session: "s".into(), ..none() }, "a source policy"),
         (
@@ -157,16 +164,32 @@ fn what_else_a_build_may_not_ask_for() {
             "the image name grade.local/x",
         ),
         (
-            SolveRequest { exporters: exporter("moby", &[("dangling-name-prefix", "a")]), ..none() },
+            SolveRequest { exporters: exporter("image", &[("name", "*")]), ..none() },
+            "the image name *",
+        ),
+        (
+            SolveRequest {
+                exporters: exporter("moby", &[("dangling-name-prefix", "a")]),
+                ..none()
+            },
             "--output with dangling-name-prefix",
         ),
-        (SolveRequest { exporters: exporter("containerd", &[]), ..none() }, "--output type=containerd"),
         (
-            SolveRequest { cache: cache(vec![entry("local", &[("dest", "/x")])], vec![]), ..none() },
+            SolveRequest { exporters: exporter("containerd", &[]), ..none() },
+            "--output type=containerd",
+        ),
+        (
+            SolveRequest {
+                cache: cache(vec![entry("local", &[("dest", "/x")])], vec![]),
+                ..none()
+            },
             "--cache-to type=local",
         ),
         (
-            SolveRequest { cache: cache(vec![entry("registry", &[("ref", "a")])], vec![]), ..none() },
+            SolveRequest {
+                cache: cache(vec![entry("registry", &[("ref", "a")])], vec![]),
+                ..none()
+            },
             "--cache-to type=registry",
         ),
         (
@@ -187,6 +210,7 @@ fn results_and_caches_that_clients_ask_for() {
         ("tar", &[]),
         ("oci", &[("tar", "true"), ("annotation.a", "b")]),
         ("image", &[("name", "localhost:5000/app"), ("unpack", "true")]),
+        ("docker", &[("name", "app"), ("load", "true")]),
     ] {
         let exporters = vec![Exporter { r#type: kind.to_owned(), attrs: map(attrs) }];
         let imports = vec![CacheOptionsEntry {
