@@ -183,7 +183,7 @@ fn each_part_of_the_outside_world_has_one_room() {
         ("git2", &["submission/provenance.rs", "submission/git"]),
         ("reqwest", &["submission/git/https.rs"]),
         ("junit_report", &["report/junit.rs", "report/junit"]),
-        ("bollard_buildkit_proto", &["engine/buildkit"]),
+        ("bollard_buildkit_proto", &["engine/buildkit", "policy/grpc"]),
         ("ssh_agent_lib", &["engine/agent.rs"]),
         ("clap", &["cli"]),
         ("indicatif", &["cli"]),

@@ -14,8 +14,8 @@ const LINE: usize = 1 << 20;
 
 /// Whether an answer is looked at as a whole.
 pub(super) fn is_filtered(answer: Answer) -> bool {
-    use Answer::{Attach, Created, Events, Pass, Upgrade};
-    !matches!(answer, Pass | Created | Attach | Upgrade | Events)
+    use Answer::{Containers, Images, Network, Networks, Usage, Volumes};
+    matches!(answer, Containers | Images | Volumes | Networks | Network | Usage)
 }
 
 /// Takes what is ours out of an answer.
@@ -33,7 +33,7 @@ pub(super) fn filter(answer: Answer, value: &mut Value, world: &World) {
             }
         }
         Answer::Usage => usage(value, ours),
-        Answer::Pass | Answer::Created | Answer::Attach | Answer::Upgrade | Answer::Events => {}
+        _ => {}
     }
 }
 
@@ -45,6 +45,9 @@ fn keep(value: &mut Value, keep: impl Fn(&Value) -> bool) {
 
 fn images(value: &mut Value, ours: &Ours) {
     keep(value, |item| !ours.image_item(item));
+    for item in value.as_array_mut().into_iter().flatten() {
+        keep(&mut item["RepoTags"], |name| !ours.image(text(name)));
+    }
 }
 
 fn volumes(value: &mut Value) {
@@ -137,13 +140,19 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
     use crate::policy::world::{OUR_LABEL, Part};
 
     fn world() -> World {
-        let ours = Ours { images: vec!["grade/script".into()], made: ["tricky".into()].into() };
+        let ours = Ours {
+            images: vec!["grade/script".into()],
+            made: Arc::new(["tricky".into()].into()),
+            ..Ours::default()
+        };
         let mut world = World::new(ours);
         let label = json!({OUR_LABEL: "r1"});
         world.learn(Part::Containers, &json!([{"Id": "ours", "Labels": label}, {"Id": "web"}]));
@@ -165,6 +174,8 @@ mod tests {
         assert_eq!(filtered(Answer::Containers, containers.clone()), theirs);
         let images = json!([{"RepoTags": ["grade/script:latest"]}, {"RepoTags": null}]);
         assert_eq!(filtered(Answer::Images, images.clone()), json!([{"RepoTags": null}]));
+        let kept = json!([{"RepoTags": ["web:latest", "grade.local/r1/play1-0:1"]}]);
+        assert_eq!(filtered(Answer::Images, kept), json!([{"RepoTags": ["web:latest"]}]));
         let volumes = json!([{"Name": "v", "Labels": label}, {"Name": "w", "Labels": null}]);
         let kept = json!([{"Name": "w", "Labels": null}]);
         assert_eq!(

@@ -43,9 +43,18 @@ pub(super) enum Answer {
     Created,
     /// The connection becomes a stream of a container, and what it tells is kept.
     Attach,
-    /// The connection becomes a stream.
-    Upgrade,
+    /// The connection becomes a stream of a command in a container.
+    Exec,
+    /// The connection becomes a stream, on which the engine asks and the command answers.
+    Session,
+    /// The connection becomes a stream, on which the command calls the builder.
+    Grpc,
+    /// A container tells something, maybe without end.
+    Told,
+    Statistics,
     Events,
+    /// An archive brings images, and names for them.
+    Load,
     Containers,
     Images,
     Volumes,
@@ -118,10 +127,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "GET",
         "containers/{container}/logs",
         "follow stdout stderr since until timestamps tail details",
-    ),
+    )
+    .answer(Answer::Told),
     at("GET", "containers/{container}/changes", ""),
     at("GET", "containers/{container}/export", ""),
-    at("GET", "containers/{container}/stats", "stream one-shot"),
+    at("GET", "containers/{container}/stats", "stream one-shot").answer(Answer::Statistics),
     at("POST", "containers/{container}/start", "detachKeys"),
     at("POST", "containers/{container}/stop", "t signal"),
     at("POST", "containers/{container}/restart", "t signal"),
@@ -144,13 +154,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .json_or_none(COMMIT)
         .needs(&[Part::Containers]),
     at("GET", "exec/{exec}/json", ""),
-    at("POST", "exec/{exec}/start", "").json_or_none(EXEC_START).answer(Answer::Upgrade),
+    at("POST", "exec/{exec}/start", "").json_or_none(EXEC_START).answer(Answer::Exec),
     at("POST", "exec/{exec}/resize", "h w"),
     // Images.
     at("GET", "images/json", "all filters shared-size digests manifests filter identity")
         .answer(Answer::Images),
     at("GET", "images/get", "names platform").query(queries::names).needs(&[Part::Images]),
-    at("POST", "images/load", "quiet platform").file(),
+    at("POST", "images/load", "quiet platform").file().answer(Answer::Load),
     at("POST", "images/create", "fromImage fromSrc repo tag message changes platform")
         .query(queries::pull)
         .file(),
@@ -164,8 +174,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     at("GET", "distribution/{image}/json", ""),
     // A bare `docker inspect NAME` asks for a plug-in of that name in the end.
     at("GET", "plugins/{plugin}/json", ""),
-    // Builds. The engine of a student grants no entitlement, so that what goes through BuildKit's
-    // own streams asks for nothing that the query of `build` may not.
+    // Builds. Those of today's commands go through `grpc`, whose calls are reviewed one by one.
     at("POST", "build", BUILD).query(queries::build).file(),
     at("POST", "build/cancel", "id"),
     at(
@@ -173,8 +182,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "build/prune",
         "keep-storage reserved-space max-used-space min-free-space all filters",
     ),
-    at("POST", "session", "").answer(Answer::Upgrade),
-    at("POST", "grpc", "").answer(Answer::Upgrade),
+    at("POST", "session", "").answer(Answer::Session),
+    at("POST", "grpc", "").answer(Answer::Grpc),
     // Volumes.
     at("GET", "volumes", "filters").answer(Answer::Volumes),
     at("POST", "volumes/create", "").json(VOLUME_CREATE).needs(&[Part::Volumes]),

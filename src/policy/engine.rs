@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -23,6 +23,28 @@ const CONNECT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(30);
 /// The largest answer that is read as a whole.
 const LARGEST: usize = 8 << 20;
+
+/// How often an engine is asked whether it is there before it is given up.
+const PINGS: u32 = 3;
+
+/// Why there is no answer of the engine's to go by.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// The connection was not made, or broke. That need not be the engine's end: it hangs up on who
+    /// breaks its protocol.
+    Broken(String),
+    /// The engine says that it cannot, in its own words. A student can make it so: by what is removed
+    /// while it looks, for one.
+    Says(StatusCode, Bytes),
+    /// The answer is larger than any that an ordinary submission gives rise to.
+    TooLarge,
+}
+
+impl From<io::Error> for Lost {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
 
 /// A connection, whatever it is made of.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -87,50 +109,68 @@ pub(super) async fn send(
 }
 
 /// Asks the engine for something of our own; `None` if it is not there.
-pub(super) async fn get(engine: &dyn Dial, target: &str) -> io::Result<Option<Value>> {
+pub(super) async fn fetch(engine: &dyn Dial, target: &str) -> Result<Option<Bytes>, Lost> {
     let ask = async {
         let request = request(Method::GET, target, &HeaderMap::new(), whole(""), None, None)
             .map_err(io::Error::other)?;
         let answer = send(engine, request).await?;
         let status = answer.status();
         let body = read(answer.into_body()).await?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map(Some).map_err(io::Error::other);
+        match status {
+            status if status.is_success() => Ok(Some(body)),
+            StatusCode::NOT_FOUND => Ok(None),
+            status => Err(Lost::Says(status, body)),
         }
-        if status.is_client_error() {
-            return Ok(None);
-        }
-        Err(io::Error::other(format!("the engine answers {status} to {target}")))
     };
-    tokio::time::timeout(LOOK, ask).await.map_err(|_| {
-        io::Error::new(io::ErrorKind::TimedOut, format!("no answer to {target} within 30 s"))
-    })?
+    let answer = tokio::time::timeout(LOOK, ask).await;
+    answer.map_err(|_| Lost::Broken(format!("no answer to {target} within 30 s")))?
 }
 
-/// An answer as a whole. One that is too large is of the kind `FileTooLarge`.
-pub(super) async fn read(body: Incoming) -> io::Result<Bytes> {
+/// Whether the engine is there: what broke was not our way to it then.
+pub(super) async fn answers(engine: &dyn Dial) -> bool {
+    for _ in 0..PINGS {
+        if let Ok(Some(_)) | Err(Lost::Says(..)) = fetch(engine, "/_ping").await {
+            return true;
+        }
+    }
+    false
+}
+
+/// An answer as a whole.
+pub(super) async fn read(body: Incoming) -> Result<Bytes, Lost> {
     match Limited::new(body, LARGEST).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(io::ErrorKind::FileTooLarge.into()),
-        Err(error) => Err(io::Error::other(error)),
+        Err(error) if error.is::<LengthLimitError>() => Err(Lost::TooLarge),
+        Err(error) => Err(Lost::Broken(error.to_string())),
     }
 }
 
-/// Looks at as much of the engine as the review of a request needs.
-pub(super) async fn look(engine: &dyn Dial, route: &Route, ours: Ours) -> io::Result<World> {
-    let mut world = World::new(ours);
+/// What the engine answers, as the JSON that it is.
+pub(super) fn json(bytes: &[u8]) -> Result<Value, Lost> {
+    serde_json::from_slice(bytes).map_err(|error| Lost::Broken(error.to_string()))
+}
+
+/// Looks at as much of the engine as the review of a request needs; and how many bytes that were.
+pub(super) async fn look(
+    engine: &dyn Dial,
+    route: &Route,
+    ours: Ours,
+) -> Result<(World, usize), Lost> {
+    let (mut world, mut bytes) = (World::new(ours), 0);
     for part in route.needs() {
-        let answer = get(engine, part.path()).await?;
+        let answer = fetch(engine, part.path()).await?;
         // What cannot be seen could hide anything.
-        let answer = answer.ok_or_else(|| io::Error::other(format!("no {}", part.path())))?;
-        world.learn(part, &answer);
+        let answer = answer.ok_or_else(|| Lost::Broken(format!("no {}", part.path())))?;
+        bytes += answer.len();
+        world.learn(part, &json(&answer)?);
     }
     if route.kind() == "exec"
-        && let Some(answer) = get(engine, &format!("/exec/{}/json", route.encoded())).await?
+        && let Some(answer) = fetch(engine, &format!("/exec/{}/json", route.encoded())).await?
     {
-        world.learn_exec(&answer);
+        bytes += answer.len();
+        world.learn_exec(&json(&answer)?);
     }
-    Ok(world)
+    Ok((world, bytes))
 }
 
 pub(super) fn broken(error: hyper::Error) -> io::Error {

@@ -81,9 +81,14 @@ pub(super) fn sysctls(value: Value, _: &Context<'_>) -> Result<Value, No> {
 /// A process that may run before all others could take the machine's time from them.
 pub(super) fn ulimit(value: Value, _: &Context<'_>) -> Result<Value, No> {
     match text("the name of a ulimit", &value)? {
-        name @ ("rtprio" | "rttime" | "nice") => Err(No::asked(format!("--ulimit {name}"))),
+        name if !is_ulimit(name) => Err(No::asked(format!("--ulimit {name}"))),
         _ => Ok(value),
     }
+}
+
+/// Whether a limit of that name takes nothing from others.
+pub(super) fn is_ulimit(name: &str) -> bool {
+    !matches!(name, "rtprio" | "rttime" | "nice")
 }
 
 /// Below zero, others are ended in the container's place when memory runs out.

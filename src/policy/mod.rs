@@ -14,25 +14,37 @@
 //! | `query`, `queries`, `json`, `shape` | reading and rebuilding what a request says |
 //! | `create`, `harmless`, `mounts`, `namespaces`, `objects` | the bodies, field by field |
 //! | `world`, `names` | what is on the engine, and what of it is ours |
-//! | `serve`, `engine`, `stream`, `answers` | the HTTP around it |
+//! | `grpc` | the calls inside the stream to BuildKit |
+//! | `loads` | the names that archives bring |
+//! | `births` | what is kept of a container when it is made |
+//! | `serve`, `engine`, `stream`, `pieces`, `answers` | the HTTP around it |
+//! | `budget` | how much one play may have us do |
 //! | `record` | what the commands did, as only the policy sees it |
 //!
-//! What it cannot do: it does not see inside BuildKit's streams, nor into the archives that are
-//! loaded. The engine behind it must grant no entitlements (`network-host` and `security-insecure`
-//! off in its configuration), hold no image that a student may not build from, and be reached by
-//! this way only; and the grader must call its own images by their ids.
+//! What it cannot do: it does not see into the archives that are loaded, nor into a build's session,
+//! on which the engine asks and the command answers. The engine behind it must grant no entitlements
+//! (`network-host` and `security-insecure` off in its configuration), hold no image that a student
+//! may not build from, and be reached by this way only; and the grader must call its own images by
+//! their ids.
+//!
+//! A fault is told only when the engine is gone. Whatever else fails, a student can have made fail.
 
 mod answers;
+mod births;
+mod budget;
 mod create;
 mod endpoints;
 mod engine;
+mod grpc;
 mod harmless;
 mod json;
+mod loads;
 mod mounts;
 mod names;
 mod namespaces;
 mod no;
 mod objects;
+mod pieces;
 mod queries;
 mod query;
 mod record;
@@ -64,13 +76,26 @@ pub struct Rules {
     pub folder: PathBuf,
     /// The start of the play; nothing that happened before is told.
     pub since: SystemTime,
-    /// Names of images that are the grader's own.
+    /// Names of images that are the grader's own, besides all that begin with its registry's name:
+    /// nothing can be called so.
     pub hidden_images: Vec<String>,
+    /// Ids of images that are the grader's own, whatever they are called.
+    pub hidden_ids: Vec<String>,
 }
 
 impl Rules {
     /// The rules of a play that starts now.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), since: SystemTime::now(), hidden_images: Vec::new() }
+        Self {
+            folder: folder.into(),
+            since: SystemTime::now(),
+            hidden_images: Vec::new(),
+            hidden_ids: Vec::new(),
+        }
+    }
+
+    /// Whether a name of an image is the grader's own.
+    fn is_reserved(&self, name: &str) -> bool {
+        names::is_reserved(name, &self.hidden_images)
     }
 }

@@ -1,5 +1,7 @@
 //! Names of images: one image has several spellings.
 
+use crate::engine::TAG_PREFIX;
+
 /// An image's name as the engine shows it: `docker.io/library/busybox` is `busybox:latest`.
 pub(super) fn familiar(name: &str) -> String {
     let name = ["docker.io/", "index.docker.io/"]
@@ -22,9 +24,41 @@ pub(super) fn untagged(name: &str) -> &str {
     }
 }
 
+/// Whether a name is the grader's own: one of these, or below what all of its images are below.
+pub(super) fn is_reserved(name: &str, hidden: &[String]) -> bool {
+    let name = familiar(name);
+    let repository = name.split_once('@').map(|(repository, _)| repository);
+    name.starts_with(TAG_PREFIX)
+        || hidden.iter().map(|ours| familiar(ours)).any(|ours| {
+            ours == name || repository.is_some_and(|name| untagged(&ours) == untagged(name))
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_the_graders_are_reserved_in_every_spelling() {
+        let hidden = ["registry:2".to_owned()];
+        for name in [
+            "registry:2",
+            "docker.io/registry:2",
+            "docker.io/library/registry:2",
+            "index.docker.io/registry:2",
+            "registry@sha256:12",
+            "registry:2@sha256:12",
+            "grade.local/tools:1",
+            "grade.local/anything",
+        ] {
+            assert!(is_reserved(name, &hidden), "{name}");
+        }
+        for name in
+            ["registry", "registry:3", "busybox", "mine/registry:2", "localhost:5000/registry:2"]
+        {
+            assert!(!is_reserved(name, &hidden), "{name}");
+        }
+    }
 
     #[test]
     fn every_spelling_of_a_name_is_the_same_name() {

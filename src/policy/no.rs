@@ -14,6 +14,8 @@ pub(super) enum No {
     Absent(String),
     /// The request makes no sense to us, or would make another to the engine: 400.
     Bad(String),
+    /// More was asked than we do for one play, and that was told before: 429.
+    Busy(String),
 }
 
 impl No {
@@ -31,11 +33,15 @@ impl No {
             Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
     pub(super) fn sentence(&self) -> &str {
-        let (Self::Refused(sentence) | Self::Absent(sentence) | Self::Bad(sentence)) = self;
+        let (Self::Refused(sentence)
+        | Self::Absent(sentence)
+        | Self::Bad(sentence)
+        | Self::Busy(sentence)) = self;
         sentence
     }
 }

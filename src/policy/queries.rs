@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::create::ULIMIT;
 use super::json;
+use super::names::untagged;
 use super::no::{No, quoted};
 use super::query::Query;
 use super::shape::{Context, Field, Rule, Table, rebuild};
@@ -76,6 +77,11 @@ pub(super) fn pull(query: &mut Query, context: &Context<'_>) -> Result<(), No> {
         }
     }
     let tag = query.get("tag");
+    let image = query.get("fromImage");
+    if tag.is_empty() && !image.contains('@') && untagged(image) == image {
+        // All that the repository has.
+        free(&format!("{image}@"), "", context)?;
+    }
     // An import ignores this key, a pull the next.
     free(query.get("fromImage"), tag, context)?;
     free(query.get("repo"), tag, context)
@@ -86,10 +92,12 @@ fn free(repository: &str, tag: &str, context: &Context<'_>) -> Result<(), No> {
     if repository.is_empty() {
         return Ok(());
     }
+    let bare = untagged(repository.split('@').next().unwrap_or_default());
     let name = match tag {
         "" => repository.to_owned(),
-        digest if digest.contains(':') => format!("{repository}@{digest}"),
-        tag => format!("{repository}:{tag}"),
+        digest if digest.contains(':') => format!("{bare}@{digest}"),
+        // In the place of one that the repository's own name has.
+        tag => format!("{bare}:{tag}"),
     };
     let ours = context.world.ours.image(&name) || context.world.ours.image(repository);
     if ours { Err(No::asked(format!("the image name {}", quoted(&name)))) } else { Ok(()) }
@@ -102,6 +110,17 @@ pub(super) fn names(query: &mut Query, context: &Context<'_>) -> Result<(), No> 
 }
 
 pub(super) fn build(query: &mut Query, context: &Context<'_>) -> Result<(), No> {
+    match query.get("version") {
+        // With the engine's older builder, which knows no frontends.
+        "" | "1" => {}
+        // Nothing could be said there of a `# syntax=` line; see `grpc::solve`.
+        _ => {
+            return Err(No::asked(
+                "a build in the way of docker commands before version 23, which buildx replaced",
+            ));
+        }
+    }
+    buildargs(query)?;
     match query.get("networkmode") {
         "" | "default" | "bridge" | "none" => {}
         mode => return Err(No::asked(format!("docker build --network {}", quoted(mode)))),
@@ -126,5 +145,21 @@ pub(super) fn build(query: &mut Query, context: &Context<'_>) -> Result<(), No> 
     const TABLE: Table = &[&[Field("Ulimits", Rule::List(ULIMIT))]];
     let built = rebuild(json!({ "Ulimits": ulimits }), TABLE, context)?;
     query.set("ulimits", built.get("Ulimits").unwrap_or(&Value::Null).to_string());
+    Ok(())
+}
+
+/// A frontend of one's own is not to be had by this way either.
+fn buildargs(query: &mut Query) -> Result<(), No> {
+    let text = match query.get("buildargs") {
+        "" => return Ok(()),
+        text => text,
+    };
+    let Ok(Value::Object(given)) = json::parse(text.as_bytes()) else {
+        return Err(No::bad("the buildargs are no JSON object"));
+    };
+    if given.keys().any(|key| key == "BUILDKIT_SYNTAX") {
+        return Err(No::asked("a frontend image (BUILDKIT_SYNTAX)"));
+    }
+    query.set("buildargs", Value::Object(given).to_string());
     Ok(())
 }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::Rules;
+use super::budget::Budget;
 use super::no::quoted;
 use super::world::Ours;
 
@@ -18,8 +21,9 @@ const REFUSALS: usize = 100;
 const CONTAINERS: usize = 200;
 /// The most names of images.
 const NAMES: usize = 1000;
-/// The most containers whose ids are known as the student's.
-const MADE: usize = 10_000;
+/// The most sessions of builds, and how long a build may be ahead of its session.
+const SESSIONS: usize = 10_000;
+const AHEAD: Duration = Duration::from_secs(5);
 /// The most streams of one container, and bytes of all of them together.
 const STREAMS: usize = 16;
 const OUTPUT: usize = 256 * 1024;
@@ -65,8 +69,10 @@ pub struct Output {
 pub struct Events {
     /// What was refused, the first of it first.
     pub refusals: Vec<Refusal>,
-    /// The containers that were made, in their order.
+    /// The containers that were made, in their order, as many as there is room to describe.
     pub containers: Vec<Seen>,
+    /// The ids of all containers that were made.
+    pub made: Arc<HashSet<String>>,
     /// Names that images had, tags included, whenever a command asked about an image.
     pub image_names: BTreeSet<String>,
     /// How many more were refused, made or named than there is room for.
@@ -78,25 +84,24 @@ pub struct Events {
 /// Collects what the connections of one play tell. Shared by all of them.
 #[derive(Debug)]
 pub struct Record {
-    inner: Mutex<Inner>,
+    events: Mutex<Events>,
     connections: Arc<Semaphore>,
     readings: Semaphore,
     over: CancellationToken,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    events: Events,
-    made: HashSet<String>,
+    /// The sessions for builds that the commands opened.
+    sessions: watch::Sender<HashSet<String>>,
+    budget: Budget,
 }
 
 impl Default for Record {
     fn default() -> Self {
         Self {
-            inner: Mutex::default(),
+            events: Mutex::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             readings: Semaphore::new(READINGS),
             over: CancellationToken::new(),
+            sessions: watch::Sender::default(),
+            budget: Budget::default(),
         }
     }
 }
@@ -104,7 +109,7 @@ impl Default for Record {
 impl Record {
     /// Everything up to now. Lists only grow: what a step added follows what was there before it.
     pub fn events(&self) -> Events {
-        self.lock().events.clone()
+        self.lock().clone()
     }
 
     /// What is dropped when nobody reads the record any more. Then nobody listens to containers
@@ -118,9 +123,9 @@ impl Record {
         self.over.cancelled().await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Events> {
         // Whoever panicked with the lock left whole values behind.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a connection.
@@ -133,12 +138,34 @@ impl Record {
         self.readings.acquire().await.ok()
     }
 
-    pub(super) fn ours(&self, images: &[String]) -> Ours {
-        Ours { images: images.to_vec(), made: self.lock().made.clone() }
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A command opens a session of that id.
+    pub(super) fn opens(&self, session: &str) {
+        self.sessions.send_if_modified(|sessions| {
+            sessions.len() < SESSIONS && sessions.insert(session.to_owned())
+        });
+    }
+
+    /// Whether a command opened that session. It may do so a little after it asks for the build.
+    pub(super) async fn opened(&self, session: &str) -> bool {
+        let mut sessions = self.sessions.subscribe();
+        let known = sessions.wait_for(|sessions| sessions.contains(session));
+        matches!(tokio::time::timeout(AHEAD, known).await, Ok(Ok(_)))
+    }
+
+    pub(super) fn ours(&self, rules: &Rules) -> Ours {
+        Ours {
+            images: rules.hidden_images.clone(),
+            ids: rules.hidden_ids.clone(),
+            made: Arc::clone(&self.lock().made),
+        }
     }
 
     pub(super) fn refuse(&self, sentence: &str, call: String) {
-        let events = &mut self.lock().events;
+        let events = &mut *self.lock();
         if events.refusals.len() < REFUSALS {
             events.refusals.push(Refusal { sentence: sentence.to_owned(), call });
         } else {
@@ -147,7 +174,7 @@ impl Record {
     }
 
     pub(super) fn fault(&self, what: String) {
-        let faults = &mut self.lock().events.faults;
+        let faults = &mut self.lock().faults;
         if faults.len() < FAULTS {
             faults.push(what);
         }
@@ -155,7 +182,7 @@ impl Record {
 
     /// Images have these names at this moment; a command may take them away again.
     pub(super) fn named<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        let events = &mut self.lock().events;
+        let events = &mut *self.lock();
         for name in names {
             if events.image_names.contains(name) {
                 continue;
@@ -170,10 +197,7 @@ impl Record {
 
     /// A container was made through the policy, so that it is the student's.
     pub(super) fn made(&self, id: &str) {
-        let made = &mut self.lock().made;
-        if made.len() < MADE {
-            made.insert(id.to_owned());
-        }
+        Arc::make_mut(&mut self.lock().made).insert(id.to_owned());
     }
 
     /// The engine's description of a new container.
@@ -186,7 +210,7 @@ impl Record {
             created_inspect: bounded(inspect),
             streams: Vec::new(),
         };
-        let events = &mut self.lock().events;
+        let events = &mut *self.lock();
         if events.containers.len() < CONTAINERS {
             events.containers.push(seen);
         } else {
@@ -196,7 +220,7 @@ impl Record {
 
     /// Begins a stream of a container; the answer is its number.
     pub(super) fn attached(&self, id: &str) -> Option<usize> {
-        let events = &mut self.lock().events;
+        let events = &mut *self.lock();
         let streams = &mut events.containers.iter_mut().find(|seen| seen.id == id)?.streams;
         if streams.len() >= STREAMS {
             return None;
@@ -205,17 +229,20 @@ impl Record {
         Some(streams.len() - 1)
     }
 
-    /// Keeps what came on a stream, as much of it as there is room for.
-    pub(super) fn told(&self, id: &str, stream: usize, bytes: &[u8]) {
-        let events = &mut self.lock().events;
-        let Some(seen) = events.containers.iter_mut().find(|seen| seen.id == id) else { return };
+    /// Keeps what came on a stream, as much of it as there is room for. Whether there was.
+    pub(super) fn told(&self, id: &str, stream: usize, bytes: &[u8]) -> bool {
+        let events = &mut *self.lock();
+        let Some(seen) = events.containers.iter_mut().find(|seen| seen.id == id) else {
+            return false;
+        };
         let all: usize = seen.streams.iter().map(|output| output.bytes.len()).sum();
+        let room = OUTPUT.saturating_sub(all);
         if let Some(output) = seen.streams.get_mut(stream) {
-            let room = OUTPUT.saturating_sub(all);
             let kept = bytes.get(..room).unwrap_or(bytes);
             output.bytes.extend_from_slice(kept);
             output.truncated |= kept.len() < bytes.len();
         }
+        bytes.len() <= room
     }
 }
 
@@ -251,6 +278,30 @@ mod tests {
         let events = record.events();
         assert_eq!((events.containers.len(), events.refusals.len()), (CONTAINERS, REFUSALS));
         assert_eq!(events.dropped, 5 + CONTAINERS + 5 - REFUSALS);
+    }
+
+    #[test]
+    fn the_last_container_is_known_like_the_first() {
+        let record = Record::default();
+        for number in 0..CONTAINERS + 5 {
+            record.made(&format!("c{number}"));
+        }
+        assert_eq!(record.events().made.len(), CONTAINERS + 5);
+        assert!(record.ours(&Rules::new("/")).made.contains(&format!("c{}", CONTAINERS + 4)));
+    }
+
+    #[tokio::test]
+    async fn a_session_may_come_a_little_after_its_build() {
+        let record = Arc::new(Record::default());
+        let opened = {
+            let record = Arc::clone(&record);
+            tokio::spawn(async move { record.opened("a").await })
+        };
+        tokio::time::sleep(AHEAD / 50).await;
+        record.opens("a");
+        assert!(opened.await.unwrap());
+        assert!(record.opened("a").await);
+        assert!(tokio::time::timeout(AHEAD / 50, record.opened("b")).await.is_err());
     }
 
     #[test]

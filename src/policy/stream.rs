@@ -1,62 +1,111 @@
 //! Streams of a container: carried both ways, and what the container tells is kept.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::budget;
+use super::pieces::Pieces;
 use super::record::Record;
 
 /// What of a stream is carried at once.
 const CHUNK: usize = 32 * 1024;
-/// Before each piece of output stand its stream's number, three zeros, and its length.
-const HEADER: usize = 8;
 
 /// Keeps what a container tells on one stream.
 pub(super) struct Listener {
     record: Arc<Record>,
     container: String,
     stream: usize,
-    /// A terminal's stream has no headers.
-    terminal: bool,
-    header: Vec<u8>,
-    /// What is still to come of a piece.
-    left: u64,
+    /// A terminal's stream is not in pieces.
+    pieces: Option<Pieces>,
 }
 
 impl Listener {
     /// Nobody listens to a container that the record does not know.
     pub(super) fn new(record: Arc<Record>, container: String, terminal: bool) -> Option<Self> {
         let stream = record.attached(&container)?;
-        Some(Self { record, container, stream, terminal, header: Vec::new(), left: 0 })
+        let pieces = (!terminal).then(Pieces::default);
+        Some(Self { record, container, stream, pieces })
     }
 
-    pub(super) fn hear(&mut self, mut bytes: &[u8]) {
-        if self.terminal {
-            return self.record.told(&self.container, self.stream, bytes);
+    /// Whether there is room for more.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> bool {
+        let Self { record, container, stream, pieces } = self;
+        let Some(pieces) = pieces else { return record.told(container, *stream, bytes) };
+        let mut room = true;
+        pieces.split(bytes, |piece| room = record.told(container, *stream, piece));
+        room
+    }
+}
+
+/// Lets a play read only so much of what its containers tell.
+pub(super) struct Meter {
+    record: Arc<Record>,
+    call: String,
+    listener: Option<Listener>,
+    form: Option<Form>,
+    over: Option<&'static str>,
+}
+
+/// How a stream is written.
+enum Form {
+    Pieces(Pieces),
+    Terminal,
+    Lines,
+}
+
+impl Meter {
+    pub(super) fn new(record: Arc<Record>, call: String, listener: Option<Listener>) -> Self {
+        Self { record, call, listener, form: None, over: None }
+    }
+
+    /// Of a stream of JSON, into which no sentence of ours fits.
+    pub(super) fn of_lines(record: Arc<Record>, call: String) -> Self {
+        Self { form: Some(Form::Lines), ..Self::new(record, call, None) }
+    }
+
+    /// What of these bytes is carried. When it was too much, those are the last: up to the end of a
+    /// piece, and a sentence for the student.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> ControlFlow<Bytes> {
+        let begun =
+            || if Pieces::begin(bytes) { Form::Pieces(Pieces::default()) } else { Form::Terminal };
+        let form = self.form.get_or_insert_with(begun);
+        if self.over.is_none() {
+            self.over = budget::told(&self.record, &self.call, bytes.len()).err();
         }
-        while !bytes.is_empty() {
-            if self.left == 0 {
-                let (head, rest) = bytes.split_at(bytes.len().min(HEADER - self.header.len()));
-                self.header.extend_from_slice(head);
-                bytes = rest;
-                if let [_, _, _, _, a, b, c, d] = self.header[..] {
-                    self.left = u32::from_be_bytes([a, b, c, d]).into();
-                    self.header.clear();
+        if let Some(sentence) = self.over {
+            let mut last = BytesMut::new();
+            match form {
+                Form::Pieces(pieces) => {
+                    if let Some(rest) = pieces.to_the_end(bytes).and_then(|end| bytes.get(..end)) {
+                        last.put_slice(rest);
+                        Pieces::put(&mut last, format!("{sentence}\n").as_bytes());
+                        return ControlFlow::Break(last.freeze());
+                    }
                 }
-                continue;
+                Form::Terminal => {
+                    last.put_slice(format!("\r\n{sentence}\r\n").as_bytes());
+                    return ControlFlow::Break(last.freeze());
+                }
+                Form::Lines => return ControlFlow::Break(last.freeze()),
             }
-            let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
-            let (piece, rest) = bytes.split_at(length);
-            self.record.told(&self.container, self.stream, piece);
-            self.left -= length as u64;
-            bytes = rest;
         }
+        if let Form::Pieces(pieces) = form {
+            pieces.split(bytes, |_| {});
+        }
+        if let Some(listener) = &mut self.listener {
+            // The stream is the student's, and goes on.
+            let _room = listener.hear(bytes);
+        }
+        ControlFlow::Continue(())
     }
 }
 
 /// Carries bytes between the two until the engine has no more to say. The student's end of input is
 /// carried too: `docker run -i` closes its side, and goes on listening.
-pub(super) async fn pump<S, E>(student: S, engine: E, mut listener: Option<Listener>)
+pub(super) async fn pump<S, E>(student: S, engine: E, mut meter: Option<Meter>)
 where
     S: AsyncRead + AsyncWrite,
     E: AsyncRead + AsyncWrite,
@@ -64,16 +113,15 @@ where
     let (mut from_student, mut to_student) = tokio::io::split(student);
     let (mut from_engine, mut to_engine) = tokio::io::split(engine);
     let input = async {
-        match carry(&mut from_student, &mut to_engine, |_| {}).await {
+        match carry(&mut from_student, &mut to_engine, |_| ControlFlow::Continue(())).await {
             End::Lost => {}
             // The engine may have something to say yet.
             End::Closed | End::Unheard => std::future::pending().await,
         }
     };
-    let output = carry(&mut from_engine, &mut to_student, |bytes| {
-        if let Some(listener) = &mut listener {
-            listener.hear(bytes);
-        }
+    let output = carry(&mut from_engine, &mut to_student, |bytes| match &mut meter {
+        Some(meter) => meter.take(bytes),
+        None => ControlFlow::Continue(()),
     });
     tokio::select! {
         () = input => {}
@@ -81,12 +129,16 @@ where
     }
 }
 
-/// Listens to the end.
+/// Listens to the end, or until there is no room for more.
 pub(super) async fn hear_out<E>(mut engine: E, listener: &mut Listener)
 where
     E: AsyncRead + Unpin,
 {
-    carry(&mut engine, &mut tokio::io::sink(), |bytes| listener.hear(bytes)).await;
+    carry(&mut engine, &mut tokio::io::sink(), |bytes| match listener.hear(bytes) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(Bytes::new()),
+    })
+    .await;
 }
 
 /// How one direction ended.
@@ -99,7 +151,12 @@ enum End {
     Unheard,
 }
 
-async fn carry<R, W>(from: &mut R, to: &mut W, mut hear: impl FnMut(&[u8])) -> End
+/// Carries until `hear` breaks it off; then what it gives are the last bytes.
+async fn carry<R, W>(
+    from: &mut R,
+    to: &mut W,
+    mut hear: impl FnMut(&[u8]) -> ControlFlow<Bytes>,
+) -> End
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -111,7 +168,10 @@ where
         if bytes.is_empty() {
             return if to.shutdown().await.is_ok() { End::Closed } else { End::Unheard };
         }
-        hear(bytes);
+        if let ControlFlow::Break(last) = hear(bytes) {
+            let told = to.write_all(&last).await.is_ok() && to.shutdown().await.is_ok();
+            return if told { End::Closed } else { End::Unheard };
+        }
         if to.write_all(bytes).await.is_err() || to.flush().await.is_err() {
             return End::Unheard;
         }
@@ -141,7 +201,7 @@ mod tests {
         for size in 1..stream.len() {
             let record = record();
             let mut listener = Listener::new(Arc::clone(&record), "a".into(), false).unwrap();
-            stream.chunks(size).for_each(|chunk| listener.hear(chunk));
+            assert!(stream.chunks(size).all(|chunk| listener.hear(chunk)));
             assert_eq!(record.events().containers[0].streams[0].bytes, b"one, two", "{size}");
         }
     }
@@ -152,6 +212,35 @@ mod tests {
         let mut listener = Listener::new(Arc::clone(&record), "a".into(), true).unwrap();
         listener.hear(b"\x01\0\0\0\0\0\0\x03one");
         assert_eq!(record.events().containers[0].streams[0].bytes, b"\x01\0\0\0\0\0\0\x03one");
+    }
+
+    /// Whatever is left of a piece comes before the sentence, or no reader would find it.
+    #[test]
+    fn a_stream_that_tells_too_much_ends_with_a_sentence() {
+        let mut meter = Meter::new(record(), "logs".to_owned(), None);
+        assert_eq!(meter.take(b"\x01\0\0\0\0\0\0\x06"), ControlFlow::Continue(()));
+        assert!(budget::told(&meter.record, "other", 64 << 20).is_err());
+        assert_eq!(meter.take(b"one"), ControlFlow::Continue(()));
+        let ControlFlow::Break(last) = meter.take(b"two\x01\0") else { panic!("it goes on") };
+        let sentence = last.strip_prefix(b"two\x02\0\0\0\0\0\0").unwrap();
+        let (length, sentence) = sentence.split_first().unwrap();
+        assert_eq!(usize::from(*length), sentence.len());
+        assert!(sentence.starts_with(b"your commands read more"));
+        let mut terminal = Meter::new(Arc::clone(&meter.record), "logs".to_owned(), None);
+        let ControlFlow::Break(last) = terminal.take(b"some") else { panic!("it goes on") };
+        assert!(last.starts_with(b"\r\nyour commands read more"), "{last:?}");
+        let mut lines = Meter::of_lines(Arc::clone(&meter.record), "events".to_owned());
+        assert_eq!(lines.take(b"{}"), ControlFlow::Break(Bytes::new()));
+        assert_eq!(meter.record.events().refusals.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_one_listens_for_longer_than_there_is_room() {
+        let record = record();
+        let mut listener = Listener::new(record, "a".into(), true).unwrap();
+        let endless = tokio::io::repeat(b'y');
+        let heard = hear_out(endless, &mut listener);
+        tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.unwrap();
     }
 
     #[tokio::test]

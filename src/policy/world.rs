@@ -1,10 +1,11 @@
 //! What is on the engine, and how it finds a thing by what a request calls it. What is ours is not there.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::names::{familiar, untagged};
+use super::names::{familiar, is_reserved};
 use super::no::{No, quoted};
 
 /// A container with this label is the grader's own, unless it was made through the policy.
@@ -60,8 +61,10 @@ struct Thing {
 pub(super) struct Ours {
     /// Images of these names.
     pub(super) images: Vec<String>,
+    /// Images of these ids.
+    pub(super) ids: Vec<String>,
     /// The containers that were made through the policy, whatever an image's labels say of them.
-    pub(super) made: HashSet<String>,
+    pub(super) made: Arc<HashSet<String>>,
 }
 
 impl Ours {
@@ -72,17 +75,23 @@ impl Ours {
 
     /// Whether an image of that name is ours.
     pub(super) fn image(&self, name: &str) -> bool {
-        let name = familiar(name);
-        let repository = name.split_once('@').map(|(repository, _)| repository);
-        self.images.iter().map(|ours| familiar(ours)).any(|ours| {
-            ours == name || repository.is_some_and(|name| untagged(&ours) == untagged(name))
-        })
+        is_reserved(name, &self.images)
     }
 
-    /// Whether an item of `/images/json` is ours.
+    /// Whether an item of `/images/json` is ours. One that has a name of the student's too is not:
+    /// the grader gives names of its own to what it keeps.
     pub(super) fn image_item(&self, item: &Value) -> bool {
-        names(&item["RepoTags"]).iter().any(|name| self.image(name))
+        let names = names(&item["RepoTags"]);
+        let id = text(&item["Id"]);
+        let has_id = |ours: &String| bare(ours) == bare(id);
+        self.ids.iter().any(has_id)
+            || (!names.is_empty() && names.iter().all(|name| self.image(name)))
     }
+}
+
+/// An image's id without what it is a digest of.
+fn bare(id: &str) -> &str {
+    id.strip_prefix("sha256:").unwrap_or(id)
 }
 
 /// Whether the labels of a volume, a network or a container say that it is ours.
@@ -179,8 +188,9 @@ impl World {
             return absent();
         }
         let name = familiar(reference);
-        if self.images.iter().any(|image| image.names.iter().any(|other| familiar(other) == name)) {
-            return Ok(());
+        let is_called = |image: &&Thing| image.names.iter().any(|other| familiar(other) == name);
+        if let Some(image) = self.images.iter().find(is_called) {
+            return if image.hidden { absent() } else { Ok(()) };
         }
         let digest = reference.rsplit('@').next().unwrap_or(reference);
         let id = digest.strip_prefix("sha256:").unwrap_or(digest);
@@ -280,7 +290,11 @@ mod tests {
     use super::*;
 
     fn world() -> World {
-        let ours = Ours { images: vec!["grade/script:1".into()], made: ["b2".into()].into() };
+        let ours = Ours {
+            images: vec!["grade/script:1".into()],
+            ids: vec!["sha256:ddc1".into()],
+            made: Arc::new(["b2".into()].into()),
+        };
         let mut world = World::new(ours);
         let ours_too = json!({OUR_LABEL: "r1"});
         world.learn(
@@ -305,6 +319,8 @@ mod tests {
             Part::Images,
             &json!([
                 {"Id": "sha256:abc1", "RepoTags": ["grade/script:1"]},
+                {"Id": "sha256:ddc1", "RepoTags": ["called:anything"]},
+                {"Id": "sha256:ffc3", "RepoTags": ["web:latest", "grade.local/r1/play1-0:1"]},
                 {"Id": "sha256:ffc1", "RepoTags": ["ab:latest", "busybox:latest"]},
                 {"Id": "sha256:ffc2", "RepoTags": null},
             ]),
@@ -361,6 +377,10 @@ mod tests {
             "sha256:ab",
             "x@sha256:abc1",
             "grade/script@sha256:12",
+            "ddc1",
+            "sha256:ddc1",
+            "called:anything",
+            "grade.local/r1/play1-0:1",
         ] {
             assert!(matches!(world.image(name), Err(No::Absent(_))), "{name}");
         }
@@ -369,6 +389,8 @@ mod tests {
             "busybox",
             "library/busybox:latest",
             "ffc2",
+            "ffc3",
+            "web",
             "grade/script:2",
             "localhost:5000/a",
         ] {

@@ -1,4 +1,4 @@
-//! A policy in front of the engine at hand, and a docker CLI that knows only the policy.
+//! A policy in front of the engine at hand, and students' commands that know only the policy.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use grade::policy::{Dial, Record, Rules, Stream, serve};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -35,7 +36,10 @@ impl Dial for Socket {
     }
 }
 
-/// The real CLI, by the path that Debian's `docker.io` gives it.
+/// The image with the docker command, buildx and Compose that students have.
+const CLI_IMAGE: &str = "grade-sandbox:1";
+
+/// Our own CLI, by the path that Debian's `docker.io` gives it.
 fn cli() -> &'static Path {
     let path = Path::new("/usr/bin/docker");
     assert!(path.exists(), "these tests need {}: apt-get install docker.io", path.display());
@@ -50,6 +54,7 @@ pub(crate) struct Bench {
     pub(crate) record: Arc<Record>,
     server: JoinHandle<()>,
     ours: Vec<String>,
+    commands: OnceCell<String>,
 }
 
 impl Bench {
@@ -72,7 +77,7 @@ impl Bench {
                 tokio::spawn(serve(stream, engine, rules, Arc::clone(&kept)));
             }
         });
-        Self { dir, tag, record, server, ours: Vec::new() }
+        Self { dir, tag, record, server, ours: Vec::new(), commands: OnceCell::new() }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -91,23 +96,15 @@ impl Bench {
         UnixStream::connect(self.socket()).await.unwrap()
     }
 
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.folder()).kill_on_drop(true);
-        command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
-        command.env("DOCKER_CONFIG", self.dir.path()).env("DOCKER_BUILDKIT", "1");
-        command
-    }
-
-    /// A shell script of the student's, which calls the CLI as `docker`; `$T` is the tag.
+    /// A shell script of the student's, with the commands that students have; `$T` is the tag.
     pub(crate) async fn script(&self, script: &str) -> Output {
         self.script_with(script, "").await
     }
 
     pub(crate) async fn script_with(&self, script: &str, input: &str) -> Output {
-        let mut command = self.command("sh");
-        let script = format!("docker() {{ {} \"$@\"; }}\n{script}", cli().display());
-        command.args(["-euc", &script]).env("T", &self.tag);
+        let container = self.commands.get_or_init(|| self.start_commands()).await;
+        let mut command = Command::new(cli());
+        command.args(["exec", "-i", container, "sh", "-euc", script]).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -115,6 +112,28 @@ impl Bench {
         let _closed = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         tokio::time::timeout(MINUTE, child.wait_with_output()).await.unwrap().unwrap()
+    }
+
+    /// Starts the container in which the student's commands run.
+    async fn start_commands(&self) -> String {
+        let (dir, folder) = (self.dir.path().display(), self.folder());
+        let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+        let label = format!("grade.run={}", self.tag);
+        let user = format!("{}:{}", user.as_raw(), group.as_raw());
+        let mount = format!("{dir}:{dir}");
+        let mut args = vec!["run", "-d", "--network", "none", "--label", &label, "--user", &user];
+        args.extend(["-v", &mount, "-w", folder.to_str().unwrap(), "--entrypoint", "sleep"]);
+        let env = [
+            format!("DOCKER_HOST=unix://{dir}/policy.sock"),
+            format!("DOCKER_CONFIG={dir}"),
+            format!("T={}", self.tag),
+            "HOME=/tmp".to_owned(),
+            "DOCKER_BUILDKIT=1".to_owned(),
+            "BUILDKIT_PROGRESS=plain".to_owned(),
+        ];
+        args.extend(env.iter().flat_map(|pair| ["-e", pair]));
+        args.extend([CLI_IMAGE, "600"]);
+        self.directly(&args).await
     }
 
     /// What a script that has to succeed prints.
@@ -144,7 +163,7 @@ impl Bench {
     pub(crate) async fn hidden(&mut self) -> String {
         let name = format!("{}-hidden", self.tag);
         let label = format!("grade.run={}", self.tag);
-        let run = ["run", "-d", "--name", &name, "--label", &label, "busybox", "sleep", "60"];
+        let run = ["run", "-d", "--name", &name, "--label", &label, "busybox", "sleep", "600"];
         let id = self.directly(&run).await;
         self.ours.push(id.clone());
         id
@@ -154,6 +173,11 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         self.server.abort();
+        let label = format!("label=grade.run={}", self.tag);
+        let mut list = std::process::Command::new(cli());
+        let list = list.args(["ps", "-aq", "-f", &label]).output();
+        let list = list.map(|output| output.stdout).unwrap_or_default();
+        self.ours.extend(String::from_utf8_lossy(&list).lines().map(ToOwned::to_owned));
         let made = self.record.events().containers.into_iter().map(|seen| seen.id);
         let ids: Vec<String> = made.chain(self.ours.drain(..)).collect();
         let mut remove = std::process::Command::new(cli());

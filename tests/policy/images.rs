@@ -1,5 +1,9 @@
 //! What students do with images, through the policy, with the real CLI on the real engine.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::bench::Bench;
 
 const DOCKERFILE: &str = "FROM busybox
@@ -117,6 +121,52 @@ async fn an_image_of_the_graders_is_not_there() {
         bench.fails(script).await;
     }
     bench.directly(&["rmi", &name]).await;
+}
+
+/// An archive says what its images are called.
+#[tokio::test]
+async fn a_name_of_the_graders_is_not_to_be_had_by_an_archive() {
+    let bench = Bench::new("archive").await;
+    let name = format!("{}/hidden:1", bench.tag);
+    bench.directly(&["tag", "busybox", &name]).await;
+    let archive = bench.folder().join("image.tar").display().to_string();
+    bench.directly(&["save", "-o", &archive, &name]).await;
+    let id = bench.directly(&["image", "inspect", "-f", "{{.Id}}", "alpine"]).await;
+    // Where it is free, it stays free; where it means another image, it goes on to mean that.
+    bench.directly(&["rmi", &name]).await;
+    let told = bench.fails("docker load < image.tar").await;
+    assert!(told.contains("asked for the image name"), "{told}");
+    assert_eq!(bench.directly(&["images", "-q", &name]).await, "");
+    bench.directly(&["tag", "alpine", &name]).await;
+    bench.fails("docker load -i image.tar").await;
+    assert_eq!(bench.directly(&["image", "inspect", "-f", "{{.Id}}", &name]).await, id);
+    bench.directly(&["rmi", &name]).await;
+    let events = bench.record.events();
+    assert_eq!((events.refusals.len(), events.faults.len()), (2, 0), "{events:?}");
+    assert!(events.refusals[0].sentence.contains("hidden:1"), "{events:?}");
+}
+
+/// What a student cuts off is no fault of ours.
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_nobodys_fault() {
+    let bench = Bench::new("cut").await;
+    for target in ["images/load", "images/create?fromSrc=-&repo=cut", "build?version=1"] {
+        let mut stream = bench.connect().await;
+        let head = format!(
+            "POST /{target} HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nx\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(stream);
+        // One that waits for the answer, too.
+        let mut stream = bench.connect().await;
+        stream.write_all(format!("{head}zz\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(!answer.contains("lost the engine"), "{answer}");
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(bench.record.events().faults, Vec::<String>::new());
 }
 
 /// Needs a registry; where there is none to start, a push has to reach the engine all the same.

@@ -13,6 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 struct Engine {
     heard: Arc<Mutex<Vec<String>>>,
     gone: bool,
+    /// Targets that it answers otherwise: with this text, as often as that.
+    odd: Option<(&'static str, &'static str, usize)>,
 }
 
 impl Dial for Engine {
@@ -22,14 +24,18 @@ impl Dial for Engine {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             let (near, far) = tokio::io::duplex(1 << 20);
-            tokio::spawn(answer(far, Arc::clone(&self.heard)));
+            tokio::spawn(answer(far, Arc::clone(&self.heard), self.odd));
             Ok(Box::new(near) as Box<dyn Stream>)
         }
         .boxed()
     }
 }
 
-async fn answer(mut far: DuplexStream, heard: Arc<Mutex<Vec<String>>>) {
+async fn answer(
+    mut far: DuplexStream,
+    heard: Arc<Mutex<Vec<String>>>,
+    odd: Option<(&'static str, &'static str, usize)>,
+) {
     let mut request = Vec::new();
     let mut chunk = [0; 65536];
     // A request comes in one or two pieces, and nothing comes after it.
@@ -41,7 +47,16 @@ async fn answer(mut far: DuplexStream, heard: Arc<Mutex<Vec<String>>>) {
         }
         request.extend_from_slice(&chunk[..length]);
     }
-    heard.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+    let request = String::from_utf8_lossy(&request).into_owned();
+    heard.lock().unwrap().push(request.clone());
+    if let Some((_, text, times)) = odd.filter(|(target, ..)| request.contains(target)) {
+        for _ in 0..times {
+            if far.write_all(text.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+        return;
+    }
     let text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]";
     let _gone = far.write_all(text.as_bytes()).await;
 }
@@ -62,7 +77,7 @@ async fn send(engine: Engine, request: &[u8]) -> Seen {
     student.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     let read = student.read_to_end(&mut answer);
-    let _open = tokio::time::timeout(Duration::from_millis(1500), read).await;
+    let _open = tokio::time::timeout(Duration::from_millis(3000), read).await;
     server.abort();
     let heard = std::mem::take(&mut *heard.lock().unwrap());
     let looks = ["/networks ", "/volumes ", "/images/json ", "/containers/json?all=1 "];
@@ -177,6 +192,56 @@ async fn a_lost_engine_is_our_fault_and_no_refusal() {
     assert!(seen.answer.starts_with("HTTP/1.1 502"), "{}", seen.answer);
     let events = seen.record.events();
     assert_eq!((events.refusals.len(), events.faults.len()), (0, 1), "{events:?}");
+}
+
+/// What a student can bring about is no fault: things that vanish while the engine lists them, an
+/// engine that hangs up, answers without end.
+#[tokio::test]
+async fn an_engine_that_answers_oddly_is_not_a_lost_one() {
+    let error = "HTTP/1.1 500 No\r\nContent-Length: 17\r\n\r\n{\"message\":\"odd\"}";
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[";
+    let endless: &str = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1 << 20)).leak();
+    let create = create(r#"{"Image": "busybox"}"#, "Content-Length: 20\r\n");
+    let list = b"GET /v1.41/images/json HTTP/1.1\r\nHost: d\r\n\r\n".to_vec();
+    for (request, odd, answer) in [
+        (&create, ("/images/json", error, 1), "HTTP/1.1 500"),
+        (&create, ("/containers/json", "", 0), "HTTP/1.1 502"),
+        (&create, ("/containers/create", "HTTP/1.1 200 OK\r\n\r\n", 1), "HTTP/1.1 502"),
+        (&create, ("/networks", short, 1), "HTTP/1.1 502"),
+        (&list, ("/images/json", error, 1), "HTTP/1.1 500"),
+        (&list, ("/images/json", short, 1), "HTTP/1.1 502"),
+        (&list, ("/images/json", "", 0), "HTTP/1.1 502"),
+        (&list, ("/images/json", endless, 12), "HTTP/1.1 403"),
+    ] {
+        let seen = send(Engine { odd: Some(odd), ..Engine::default() }, request).await;
+        assert!(seen.answer.starts_with(answer), "{odd:?}: {}", seen.answer);
+        assert_eq!(seen.record.events().faults, Vec::<String>::new(), "{odd:?}");
+    }
+}
+
+/// Beyond some thousands, what is asked costs us no more than to say so.
+#[tokio::test]
+async fn a_flood_of_requests_is_answered_without_a_look() {
+    let request = b"POST /images/create?tag=a&tag=b HTTP/1.1\r\nHost: d\r\n\r\n".repeat(30_002);
+    let engine = Engine::default();
+    let record = Arc::new(Record::default());
+    let (mut student, wall) = tokio::io::duplex(1 << 20);
+    let rules = Arc::new(Rules::new("/work"));
+    tokio::spawn(serve(wall, Arc::new(engine), rules, Arc::clone(&record)));
+    let (mut read, mut write) = tokio::io::split(&mut student);
+    let mut answer = Vec::new();
+    let reading = tokio::time::timeout(Duration::from_secs(100), read.read_to_end(&mut answer));
+    let writing = async {
+        write.write_all(&request).await.unwrap();
+        write.shutdown().await.unwrap();
+    };
+    let (_, ended) = tokio::join!(writing, reading);
+    ended.unwrap().unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert_eq!(answer.matches("HTTP/1.1 429").count(), 2);
+    let asked = "your commands asked the engine more often than this course allows";
+    let refusals = record.events().refusals;
+    assert_eq!((refusals.len(), refusals[0].sentence.as_str()), (1, asked));
 }
 
 /// What a play may hold open is bounded; who comes later waits, and is served then.
