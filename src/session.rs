@@ -40,9 +40,14 @@ pub fn wish(rubric: &Rubric, program: PathBuf) -> Wish {
     Wish {
         limits: LIMITS,
         bases: BASES.iter().chain(registry).map(|&base| base.to_owned()).collect(),
-        outside: rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default),
+        outside: has_network(rubric),
         program: Program(program),
     }
+}
+
+/// Whether some build of a rubric may use the network.
+fn has_network(rubric: &Rubric) -> bool {
+    rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default)
 }
 
 impl Place {
@@ -136,6 +141,7 @@ impl Session {
         }
         room.given = self.given;
         room.slug = plan.rubric.slug.clone();
+        room.outside = room.sandbox.is_none() || has_network(&plan.rubric);
         room.ssh_key = ssh_key;
         room.listen = listen;
         room.until = until;
