@@ -268,7 +268,7 @@ impl Health {
     async fn mend(&self, room: &Room, container: &str) -> Result<bool, Fault> {
         match &self.how {
             Break::Never => Ok(true),
-            Break::Freeze => Ok(room.engine.thaw(container).await? == Signalled::Sent),
+            Break::Freeze => Ok(room.engine.thaw(container).await.map(|_| true)?),
             Break::File(path) => {
                 let path = room.fill(path);
                 let unlink = format!("import os; os.remove({path:?})");
@@ -284,7 +284,8 @@ impl Health {
                         return Ok(true);
                     }
                 }
-                Ok(false)
+                // One that has ended has nothing to be mended.
+                Ok(!room.engine.inspect(container).await?.running)
             }
         }
     }

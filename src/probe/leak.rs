@@ -82,12 +82,10 @@ impl Observe for Leak {
         let fault = |message: String| Fault { message, advice: None };
         let needle = Needle::new(&room.fill(&self.needle)).map_err(fault)?;
         let base = match self.own {
-            true => {
-                match room.base(&self.recipe, &info).await? {
-                    Ok(base) => base.layers,
-                    Err(because) => return Ok(Answer::Unreached(because)),
-                }
-            }
+            true => match room.base(&self.recipe, &info).await? {
+                Ok(base) => base.layers,
+                Err(because) => return Ok(Answer::Unreached(because)),
+            },
             false => Vec::new(),
         };
         let archive = SyncIoBridge::new(room.engine.export_image(&image));

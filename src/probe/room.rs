@@ -351,11 +351,7 @@ impl Room {
                 let limit = self.limit_behind(&error, before).await;
                 let Some(limit) = limit else { return Err(error.into()) };
                 let built = Built::without_report(error.cause().to_string(), false);
-                return Ok(Arc::new(Built {
-                    context: Some(size),
-                    limit: Some(limit),
-                    ..built
-                }));
+                return Ok(Arc::new(Built { context: Some(size), limit: Some(limit), ..built }));
             }
         };
         let image = match &report.outcome {
@@ -364,10 +360,8 @@ impl Room {
             BuildOutcome::TimedOut => Err("the build took longer than it may".into()),
         };
         let said = report.steps.iter().rfind(|step| step.error.is_some());
-        // The builder's own words are of a step that copies files, or of none.
-        let said = said.map(|step| format!("{}{}", step.log, step.error.as_deref().unwrap_or("")));
-        let said = said.unwrap_or_default();
-        let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?, &said) };
+        let said = said.map(|step| step.log.as_str()).unwrap_or_default();
+        let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?, said) };
         let (report, context) = (Some(report), Some(size));
         Ok(Arc::new(Built { image, report, context, too_large: false, limit }))
     }
@@ -405,9 +399,10 @@ impl Built {
 
 /// Why an image is not read, when it is larger than that.
 pub(super) fn too_large(size: u64, most: u64) -> Option<String> {
-    let sentence =
-        || format!("the image has {}, and is read up to {}", show_bytes(size), show_bytes(most));
-    (size > most).then(sentence)
+    let show = show_bytes;
+    (size > most).then(|| {
+        format!("the image has {}, more than the {} that are read", show(size), show(most))
+    })
 }
 
 fn cell<K: PartialEq + Clone, V>(shared: &Shared<K, V>, key: &K) -> Arc<OnceCell<V>> {

@@ -4,8 +4,8 @@
 //! choice answers. So a failure is ours when we know of it ourselves (the connection or the session
 //! broke), when the builder was made to give up, or when it fails for a build of our own, too.
 
-use super::base::{NoBase, fetched};
 use super::Engine;
+use super::base::{NoBase, fetched};
 use crate::engine::build::{BuildFailure, BuildRequest, Step};
 use crate::engine::error::Cause;
 

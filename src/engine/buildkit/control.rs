@@ -17,7 +17,8 @@ use crate::engine::label::image_name;
 const LIMIT: Duration = Duration::from_secs(60);
 /// What a build needs on the disk beside its context.
 const ROOM: usize = 1 << 20;
-const DOCKERFILE: &str = "FROM scratch\nCOPY x /\n";
+/// The only file of a control's image, at its top; it is no program.
+pub(in crate::engine) const CONTROL_FILE: &str = "grade-control-is-no-program";
 
 impl Engine {
     /// Whether the builder, its session and its disk are in order: builds an image of one new file,
@@ -32,7 +33,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The image of a control; its only file, `/x`, is no program.
+    /// The image of a control.
     pub(in crate::engine) async fn control_image(
         &self,
         request: &BuildRequest,
@@ -65,7 +66,8 @@ fn context(size: usize) -> Result<Bytes, Cause> {
     let new: [u8; 32] = rand::random();
     file.iter_mut().zip(new).for_each(|(byte, new)| *byte = new);
     let mut tar = tar::Builder::new(Vec::new());
-    for (path, bytes) in [("Dockerfile", DOCKERFILE.as_bytes()), ("x", &file)] {
+    let dockerfile = format!("FROM scratch\nCOPY {CONTROL_FILE} /\n");
+    for (path, bytes) in [("Dockerfile", dockerfile.as_bytes()), (CONTROL_FILE, &file)] {
         let mut header = tar::Header::new_gnu();
         header.set_size(u64::try_from(bytes.len()).unwrap_or_default());
         header.set_mode(0o644);

@@ -92,10 +92,7 @@ fn typed_line(details: &rpc::Status) -> Option<u32> {
 }
 
 /// A typed detail of an answer, which some builders write as JSON and some as a message.
-fn detail<M: Message + Default + DeserializeOwned>(
-    details: &rpc::Status,
-    kind: &str,
-) -> Option<M> {
+fn detail<M: Message + Default + DeserializeOwned>(details: &rpc::Status, kind: &str) -> Option<M> {
     let is_kind = |url: &str| url.trim_end_matches("+json").ends_with(kind);
     details.details.iter().filter(|detail| is_kind(&detail.type_url)).find_map(|detail| {
         let json = serde_json::from_slice(&detail.value).ok();
@@ -212,9 +209,8 @@ mod tests {
 
     #[test]
     fn the_line_is_taken_from_typed_details() {
-        let line = |kind, value: &[u8]| {
-            of_answer(&answer("x", &[(kind, value)]), &progress(&[])).line
-        };
+        let line =
+            |kind, value: &[u8]| of_answer(&answer("x", &[(kind, value)]), &progress(&[])).line;
         let json = br#"{"info":{"filename":"Dockerfile","data":"Rg=="},"ranges":[{"start":{"line":4},"end":{"line":5}}]}"#;
         assert_eq!(line("errdefs.Source+json", json), Some(4));
         let start = Some(Position { line: 7 });

@@ -20,6 +20,7 @@ use super::docker::Engine;
 use super::error::{Cause, EngineError};
 use super::label::image_name;
 use blame::Theirs;
+pub(super) use control::CONTROL_FILE;
 use failure::Ending;
 use progress::Progress;
 

@@ -28,9 +28,9 @@ impl Engine {
         let failed =
             |cause| EngineError::Inspect { object: format!("the container {container}"), cause };
         match call_or_refusal(inspecting).await.map_err(failed)? {
-            Ok(raw) => raw.state.ok_or_else(|| {
-                failed(Cause::Other("the engine names no state".to_owned()))
-            }),
+            Ok(raw) => raw
+                .state
+                .ok_or_else(|| failed(Cause::Other("the engine names no state".to_owned()))),
             Err((404, _)) if self.is_inside() => Ok(RawState::default()),
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }

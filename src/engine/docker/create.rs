@@ -21,8 +21,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Create`] when the engine failed, the image is not there or the name is taken.
     pub async fn create(&self, spec: &ContainerSpec) -> Result<Created, EngineError> {
-        let failed =
-            |cause| EngineError::Create { name: container_name(&spec.name), cause };
+        let failed = |cause| EngineError::Create { name: container_name(&spec.name), cause };
         let mut answer = match self.create_once(spec).await {
             Ok(answer) => answer,
             // To fill an image's volumes can take as long as the image likes.
@@ -93,8 +92,6 @@ impl Engine {
         let failed = |cause| EngineError::Start { container: container.to_owned(), cause };
         let said = match self.start_once(container).await {
             Ok(Ok(())) => return Ok(Started::Started),
-            // The image's program cannot be run.
-            Ok(Err((400, message))) => return Ok(Started::Refused { message }),
             Ok(Err((404, message))) if self.is_inside() => {
                 return Ok(Started::Refused { message });
             }

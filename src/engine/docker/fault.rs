@@ -8,12 +8,10 @@ use bollard::query_parameters::InspectContainerOptions;
 use super::Engine;
 use super::cause::call_or_refusal;
 use crate::engine::build::BuildRequest;
+use crate::engine::buildkit::CONTROL_FILE;
 use crate::engine::container::ContainerSpec;
 use crate::engine::error::Cause;
 use crate::engine::label::Labels;
-
-/// The file of the control's image; it is no program.
-const PROGRAM: &str = "/x";
 
 impl Engine {
     /// What the engine says against a submission's container, when it is the submission's doing.
@@ -47,16 +45,13 @@ impl Engine {
     async fn container_control(&self, labels: &Labels) -> Result<(), Cause> {
         let new: u64 = rand::random();
         let name = format!("{}-control-{new:016x}", labels.probe);
-        let request = BuildRequest {
-            labels: labels.clone(),
-            name: name.clone(),
-            ..BuildRequest::default()
-        };
+        let request =
+            BuildRequest { labels: labels.clone(), name: name.clone(), ..BuildRequest::default() };
         let image = self.control_image(&request).await?;
         let spec = ContainerSpec {
             image: image.clone(),
             name,
-            command: Some(vec![PROGRAM.to_owned()]),
+            command: Some(vec![format!("/{CONTROL_FILE}")]),
             labels: labels.clone(),
             ..ContainerSpec::default()
         };
@@ -74,9 +69,9 @@ impl Engine {
         let started = self.start_once(&id).await;
         let _removed = self.remove(&id).await;
         match started? {
-            // 400 is the status of a program that cannot be run; it may be read here, as the
-            // program is ours.
-            Err((400, _)) => Ok(()),
+            // The status alone does not tell: engines choose it by their own words. These may be read,
+            // as the program is ours.
+            Err((400, message)) if message.contains(CONTROL_FILE) => Ok(()),
             Err((_, message)) => Err(Cause::of_message(message)),
             Ok(()) => Err(Cause::Other("the engine runs what is no program".to_owned())),
         }

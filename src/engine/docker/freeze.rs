@@ -151,7 +151,8 @@ impl Engine {
             Err((404, _)) if self.is_inside() => Ok(None),
             Err((_, message)) => {
                 // One that ended while it was looked at has no processes to be shown.
-                let state = self.raw_state(container).await.map_err(|error| error.cause().clone())?;
+                let state =
+                    self.raw_state(container).await.map_err(|error| error.cause().clone())?;
                 match state.running {
                     Some(true) => Err(Cause::of_message(message)),
                     Some(false) | None => Ok(None),

@@ -32,8 +32,8 @@ impl Room {
             Err(because) => return Ok(Err(format!("{NO_BASE}: {because}"))),
         };
         // A Dockerfile can be written so that the builder starts from another image than it says.
-        let lies = image.layers.starts_with(&base.layers)
-            && image.history.len() >= base.history.len();
+        let lies =
+            image.layers.starts_with(&base.layers) && image.history.len() >= base.history.len();
         Ok(if lies { Ok(base) } else { Err(NO_BASE.to_owned()) })
     }
 
