@@ -87,8 +87,8 @@ fn failing() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ),
         (
             "words in a command",
-            "FROM busybox\nRUN echo 'failed to mount: context canceled'; kill -9 $$\n",
-            "exit code: 137",
+            "FROM busybox\nRUN echo 'failed to mount: context canceled'; exit 3\n",
+            "exit code: 3",
         ),
         ("words in a user", "FROM busybox\nUSER cgroup\nRUN true\n", "unable to find user"),
         ("a typing mistake in FROM", "FROM busybx\n", "there is no image busybx, and builds"),
@@ -228,7 +228,7 @@ async fn a_command_in_a_container_that_resists_it_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_with_much_to_say_is_read() {
     let mut dockerfile = b"FROM busybox\n".to_vec();
-    for hundreds in 0..40 {
+    for hundreds in 0..10 {
         let pairs = (0..100).map(|n| format!(" {hundreds}_{n}={}", "b".repeat(40)));
         let pairs: String = pairs.collect();
         writeln!(dockerfile, "ENV{}\nLABEL{pairs}", pairs.replace(' ', " A")).unwrap();
@@ -239,9 +239,8 @@ async fn an_image_with_much_to_say_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_is_a_limit_of_the_submission() {
-    // What is left is too little for an export.
-    let dockerfile = "FROM busybox AS full\nRUN head -c 270m /dev/zero > /full\n\
-        FROM busybox\nCOPY --from=full /bin /copied\nRUN head -c 130m /dev/zero > /big\n";
+    // The image takes more than half of it, so that nothing is left for an export.
+    let dockerfile = "FROM busybox\nRUN head -c 210m /dev/zero > /big\n";
     let leak = probe("leak", "leak", "needle = \"${word}\"", "leaked = false");
     let evidence = observe_on(DISK, dockerfile.as_bytes(), &leak).await;
     let Outcome::Unreached { because } = outcome(&evidence, "leak") else { panic!("{evidence:?}") };
