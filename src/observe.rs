@@ -22,6 +22,7 @@ use crate::plan::{Plan, Question};
 use crate::probe::{self, Answer, Kind, Progress, Room};
 use crate::recipe::BuildRecipe;
 use crate::rubric::{DEFAULT_BUILD, Probe, Rubric};
+use crate::sandbox::{Limit, Use};
 use crate::submission::Submission;
 use crate::unit::millis;
 
@@ -157,6 +158,7 @@ fn title_of(plan: &Plan, question: &Question) -> String {
 async fn ask(question: &Question, title: String, room: &Room, hidden: &Values) -> Observation {
     (room.listen)(Progress::Began { title: title.clone() });
     let began = Instant::now();
+    let before = room.limits_used().await;
     let left = room.until.map(|until| until.saturating_duration_since(began));
     let limit = left.map_or(LONGEST, |left| left.min(LONGEST));
     let outcome = match tokio::time::timeout(limit, question.probe.observe(room)).await {
@@ -164,9 +166,7 @@ async fn ask(question: &Question, title: String, room: &Room, hidden: &Values) -
         Ok(Ok(Answer::Unreached(because))) => {
             Outcome::Unreached { because: hide(&because, hidden) }
         }
-        Ok(Err(fault)) => {
-            Outcome::Faulted(Fault { message: hide(&fault.message, hidden), ..fault })
-        }
+        Ok(Err(fault)) => faulted(fault, room, before, hidden).await,
         Err(_) if limit < LONGEST => Outcome::Faulted(Fault {
             message: "the whole submission took longer than it may".into(),
             advice: Some("see what it waits for, or give it a longer limit".into()),
@@ -178,6 +178,15 @@ async fn ask(question: &Question, title: String, room: &Room, hidden: &Values) -
     };
     (room.listen)(Progress::Ended { title });
     Observation { ask: question.ask.clone(), took_ms: millis(began.elapsed()), outcome }
+}
+
+/// A failure, which is the submission's where it took all that it may have of the engine's sandbox.
+async fn faulted(fault: Fault, room: &Room, before: Option<Use>, hidden: &Values) -> Outcome {
+    let message = hide(&fault.message, hidden);
+    match Limit::hit(before, room.limits_used().await, "") {
+        Some(limit) => Outcome::Unreached { because: format!("{}: {message}", limit.sentence()) },
+        None => Outcome::Faulted(Fault { message, ..fault }),
+    }
 }
 
 /// Facts as evidence keeps them: bounded, and without the values that judging does not need.

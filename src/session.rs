@@ -48,14 +48,14 @@ pub fn sandbox_config(program: PathBuf) -> SandboxConfig {
     SandboxConfig { limits: LIMITS, bases: bases.map(|&base| base.to_owned()).collect(), program }
 }
 
-/// Whether a rubric's submissions are given a way to the outside.
-fn wants_outside(rubric: &Rubric) -> bool {
-    rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default)
-}
-
 /// How many sandboxes a submission has at a time, at most: each play but the first has one of its own.
 pub fn sandboxes_at_once(rubric: &Rubric) -> usize {
     rubric.plays.len().clamp(1, 2)
+}
+
+/// Whether some build of a rubric may use the network.
+fn has_network(rubric: &Rubric) -> bool {
+    rubric.builds.iter().any(|(_, recipe)| recipe.network == Network::Default)
 }
 
 impl Place {
@@ -64,7 +64,7 @@ impl Place {
     /// # Errors
     /// When there is none to be had.
     pub async fn sandbox(sandboxes: &Sandboxes, rubric: &Rubric) -> Result<Place, EngineError> {
-        let sandbox = sandboxes.claim(wants_outside(rubric)).await?;
+        let sandbox = sandboxes.claim(has_network(rubric)).await?;
         Ok(Place::Sandbox(Arc::new(sandbox)))
     }
 
@@ -184,6 +184,7 @@ impl Session {
         }
         room.given.clone_from(&self.given);
         room.slug = plan.rubric.slug.clone();
+        room.outside = room.sandbox.is_none() || has_network(&plan.rubric);
         room.ssh_key = ssh_key;
         room.listen = Box::new(move |progress| listen(progress));
         room.until = until;

@@ -30,6 +30,11 @@ pub struct BuildRequest {
     pub alone: bool,
     /// What the RUN steps can reach.
     pub network: BuildNetwork,
+    /// The engine has no way to any registry: it has the images that it has.
+    pub offline: bool,
+    /// Base images that are ours to provide. When one of them cannot be had, or no other of its
+    /// registry can, that is our fault.
+    pub provided: Vec<String>,
     /// Whose it is.
     pub labels: Labels,
     /// The image becomes `grade.local/<run>/<name>`, in lower case and with a hyphen for what an

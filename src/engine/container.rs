@@ -130,7 +130,7 @@ pub enum Started {
 pub enum Signalled {
     /// It was running.
     Sent,
-    /// It runs, and something in it undoes what was sent.
+    /// It runs, and something in it undoes what was sent, or nothing in it can send it to all.
     Resisted,
     /// It does not run (any more).
     NotRunning,

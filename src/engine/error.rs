@@ -130,6 +130,22 @@ impl EngineError {
     pub fn advice(&self) -> Option<String> {
         self.cause().advice()
     }
+
+    /// The error of an engine that lies behind one of a stream, such as an image's export.
+    pub fn behind(error: &io::Error) -> Option<&EngineError> {
+        let mut behind = error.get_ref().map(|error| error as &(dyn std::error::Error + 'static));
+        while let Some(error) = behind {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            // An I/O error hides its own.
+            behind = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(inner) => Some(inner),
+                None => error.source(),
+            };
+        }
+        None
+    }
 }
 
 impl Cause {
@@ -221,6 +237,17 @@ mod tests {
     fn a_broken_pipe_is_a_lost_connection() {
         let cause = Cause::of_io(&io::Error::from(io::ErrorKind::BrokenPipe));
         assert!(matches!(cause, Cause::Unreachable { reach: Reach::Lost, .. }));
+    }
+
+    #[test]
+    fn the_engine_s_error_is_found_behind_a_stream_s() {
+        let cause = Cause::DiskFull { detail: String::new() };
+        let engine = EngineError::Export { image: "x".to_owned(), cause };
+        let plain = io::Error::other(engine.clone());
+        assert_eq!(EngineError::behind(&plain), Some(&engine));
+        let nested = io::Error::other(io::Error::other(engine.clone()));
+        assert_eq!(EngineError::behind(&nested), Some(&engine));
+        assert_eq!(EngineError::behind(&io::Error::other("x")), None);
     }
 
     #[test]

@@ -105,6 +105,8 @@ impl File {
         if let Some(BuildOutcome::Failed(failure)) =
             built.report.as_ref().map(|report| &report.outcome)
             && failure.step.is_none()
+            // A sandbox's own builder is a new one.
+            && room.sandbox.is_none()
         {
             let message = format!("the builder cannot make the build that tells: {because}");
             let advice = "grade in a sandbox, or on a newer engine".to_owned();

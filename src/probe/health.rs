@@ -86,7 +86,8 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new(
             "recovered",
             Shape::Bool,
-            "whether it became healthy again once mended; absent when it never fell, or ended",
+            "whether it became healthy again once mended, which it may keep from happening; absent \
+             when it never fell, or ended",
         ),
         FactDef::new("still_running", Shape::Bool, "whether the container runs at the end"),
         FactDef::new("exit_code", Shape::Int, "of the container, when it ended"),
@@ -171,7 +172,8 @@ impl Observe for Health {
                         Ok(())
                     }
                 };
-                room.engine.remove(&container).await?;
+                // What it did stands; what stays of it is found by its labels.
+                let _removed = room.engine.remove(&container).await;
                 started
             }
         };
@@ -210,8 +212,10 @@ impl Health {
         }
         let fell = facts.get("became_unhealthy") == Some(&true.into());
         if fell && state.running {
-            self.mend(room, container).await?;
-            let again = watch.healthy(self.healthy_within).await?;
+            // What keeps itself from being mended does not recover.
+            let mended = self.mend(room, container).await?;
+            let limit = if mended { self.healthy_within } else { Duration::ZERO };
+            let again = watch.healthy(limit).await?;
             // A container that ended meanwhile has nothing to recover.
             if !watch.ended {
                 facts.insert("recovered".into(), again.is_some().into());
@@ -260,19 +264,28 @@ impl Health {
 
     /// Undoes what [`Health::strike`] did: a check that looks at the service becomes healthy again,
     /// one that only counts or waits does not.
-    async fn mend(&self, room: &Room, container: &str) -> Result<(), Fault> {
+    /// Tells whether that could be done.
+    async fn mend(&self, room: &Room, container: &str) -> Result<bool, Fault> {
         match &self.how {
-            Break::Never => Ok(()),
-            Break::Freeze => Ok(room.engine.thaw(container).await.map(drop)?),
+            Break::Never => Ok(true),
+            Break::Freeze => Ok(room.engine.thaw(container).await.map(|_| true)?),
             Break::File(path) => {
                 let path = room.fill(path);
-                if run(room, container, &["rm", "-f", &path]).await?
-                    || !room.engine.inspect(container).await?.running
-                {
-                    return Ok(());
+                let unlink = format!("import os; os.remove({path:?})");
+                // An image has one of these, or what broke it could only be put there from outside.
+                let programs: [&[&str]; 4] = [
+                    &["rm", "-f", &path],
+                    &["busybox", "rm", "-f", &path],
+                    &["python3", "-c", &unlink],
+                    &["python", "-c", &unlink],
+                ];
+                for program in programs {
+                    if run(room, container, program).await? {
+                        return Ok(true);
+                    }
                 }
-                let message = format!("failed to remove {path} from the container again");
-                Err(Fault { message, advice: None })
+                // One that has ended has nothing to be mended.
+                Ok(!room.engine.inspect(container).await?.running)
             }
         }
     }

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use tokio_util::io::SyncIoBridge;
 
-use super::layers::{self, NO_BASE};
+use super::layers::{EXPORTED, NO_BASE};
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
+use super::room::too_large;
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
-use crate::leak::{Haystack, Needle, search};
+use crate::leak::{Haystack, LeakError, Needle, search};
 use crate::recipe::BuildRecipe;
 
 pub(super) const KIND: Kind = Kind {
@@ -74,22 +75,26 @@ impl Observe for Leak {
             Ok(image) => image,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
+        let info = room.look(&image).await?;
+        if let Some(because) = too_large(info.size, EXPORTED) {
+            return Ok(Answer::Unreached(because));
+        }
         let fault = |message: String| Fault { message, advice: None };
         let needle = Needle::new(&room.fill(&self.needle)).map_err(fault)?;
         let base = match self.own {
-            true => {
-                let base = room.base(&self.recipe).await?;
-                layers::above(&room.look(&image).await?, &base)?;
-                base.layers.clone()
-            }
+            true => match room.base(&self.recipe, &info).await? {
+                Ok(base) => base.layers,
+                Err(because) => return Ok(Answer::Unreached(because)),
+            },
             false => Vec::new(),
         };
         let archive = SyncIoBridge::new(room.engine.export_image(&image));
         let searched = tokio::task::spawn_blocking(move || search(archive, &needle, &base)).await;
-        let haystack = searched
-            .map_err(|error| fault(error.to_string()))?
-            .map_err(|error| fault(error.to_string()))?;
-        Ok(Answer::Facts(facts(haystack)))
+        Ok(match searched.map_err(|error| fault(error.to_string()))? {
+            Ok(haystack) => Answer::Facts(facts(haystack)),
+            Err(LeakError::Read(error)) => Answer::Unreached(room.unread(&error)?),
+            Err(error) => return Err(fault(error.to_string())),
+        })
     }
 }
 

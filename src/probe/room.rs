@@ -24,8 +24,13 @@ use crate::evidence::Fault;
 use crate::nonce::{Values, fill};
 use crate::play::Played;
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
-use crate::sandbox::{Limit, Sandbox};
+use crate::rubric::BASES;
+use crate::sandbox::{Limit, Sandbox, Use};
 use crate::submission::{Context, ContextLimits, Submission};
+use crate::unit::show_bytes;
+
+/// The most bytes of an image whose files are looked through. A sparse file can say it has many.
+const READABLE: u64 = 16_000_000_000;
 
 /// What a submission may cost.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +85,8 @@ pub struct Room {
     pub given: Option<PathBuf>,
     /// The exercise.
     pub slug: String,
+    /// Whether builds can reach the registries of base images.
+    pub outside: bool,
     /// The key of the run's SSH agents.
     pub ssh_key: SshKey,
     /// Hears what goes on.
@@ -131,6 +138,7 @@ impl Room {
             limits,
             given: None,
             slug: "work".into(),
+            outside: true,
             ssh_key: SshKey::make(),
             listen: Box::new(|_| {}),
             until: None,
@@ -228,14 +236,46 @@ impl Room {
         seen.await.clone()
     }
 
+    /// Why an image's archive was not read to its end, when that is the submission's doing: the engine
+    /// writes an export to its disk first, and in a sandbox that is the submission's.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub fn unread(&self, error: &std::io::Error) -> Result<String, Fault> {
+        match EngineError::behind(error) {
+            Some(error) if self.filled_its_disk(error) => Ok(Limit::Disk.sentence().to_owned()),
+            _ => Err(Fault {
+                message: format!("failed to read the image's layers: {error}"),
+                advice: EngineError::behind(error).and_then(EngineError::advice),
+            }),
+        }
+    }
+
+    /// The sandbox's limit behind a failure of its engine since `before`.
+    async fn limit_behind(&self, error: &EngineError, before: Option<Use>) -> Option<Limit> {
+        if self.filled_its_disk(error) {
+            return Some(Limit::Disk);
+        }
+        Limit::hit(before, self.limits_used().await, "")
+    }
+
+    /// How far the sandbox's limits were used up to now; none without a sandbox, or when it is gone.
+    pub async fn limits_used(&self) -> Option<Use> {
+        self.used().await.ok().flatten()
+    }
+
     /// A container of the image that is never started, for reading files, or why the image allows
-    /// none.
+    /// none: one that is too large would keep the engine, and us, from others.
     ///
     /// # Errors
     /// When our side failed.
     pub async fn shelf(&self, image: &str) -> Result<Result<String, String>, Fault> {
         let cell = cell(&self.shelves, &image.to_owned());
         let made = cell.get_or_init(|| async {
+            let size = self.look(image).await?.size;
+            if let Some(because) = too_large(size, READABLE) {
+                return Ok(Err(because));
+            }
             let (name, labels) = (self.name("shelf"), self.labels("file"));
             Ok(match self.engine.create_unstarted(image, &name, &labels).await? {
                 Created::Container(id) => Ok(id),
@@ -305,12 +345,14 @@ impl Room {
         let listen = |event| (self.listen)(Progress::Build(event));
         let before = self.used().await?;
         let report = match self.engine.build(request, &listen).await {
-            Err(error) if self.filled_its_disk(&error) => {
+            Ok(report) => report,
+            Err(error) => {
+                // An engine may fail for what the submission took of it.
+                let limit = self.limit_behind(&error, before).await;
+                let Some(limit) = limit else { return Err(error.into()) };
                 let built = Built::without_report(error.cause().to_string(), false);
-                let limit = Some(Limit::Disk);
-                return Ok(Arc::new(Built { context: Some(size), limit, ..built }));
+                return Ok(Arc::new(Built { context: Some(size), limit: Some(limit), ..built }));
             }
-            report => report?,
         };
         let image = match &report.outcome {
             BuildOutcome::Built { image } => Ok(image.clone()),
@@ -340,6 +382,8 @@ impl Room {
                 Network::Default => BuildNetwork::Default,
                 Network::None => BuildNetwork::None,
             },
+            offline: !self.outside,
+            provided: BASES.map(str::to_owned).into(),
             labels: self.labels("build"),
             name: format!("b{}", self.count.fetch_add(1, Ordering::Relaxed)),
             time_limit: self.limits.build,
@@ -351,6 +395,14 @@ impl Built {
     fn without_report(because: String, too_large: bool) -> Built {
         Built { image: Err(because), report: None, context: None, too_large, limit: None }
     }
+}
+
+/// Why an image is not read, when it is larger than that.
+pub(super) fn too_large(size: u64, most: u64) -> Option<String> {
+    let show = show_bytes;
+    (size > most).then(|| {
+        format!("the image has {}, more than the {} that are read", show(size), show(most))
+    })
 }
 
 fn cell<K: PartialEq + Clone, V>(shared: &Shared<K, V>, key: &K) -> Arc<OnceCell<V>> {

@@ -149,10 +149,20 @@ fn an_engine_that_stops_during_a_run_keeps_what_was_judged_apart() {
 }
 
 #[test]
-fn a_base_image_that_no_registry_gives_is_no_zero() {
-    let lab = Lab::new("FROM registry.invalid/course/base:1\nRUN true\n");
+fn a_base_image_that_docker_hub_does_not_give_is_no_zero() {
+    let lab = Lab::new("FROM grade-nobody/no-such-image:1\nRUN true\n");
+    let body = r#"{"message":"toomanyrequests: You have reached your pull rate limit"}"#;
+    let proxy = Proxy::answering("/distribution/", refusal(body));
+    let (_, ran) = finish(start(at(&lab, &proxy.address())));
+    unjudged(&lab, ran, &["grade-nobody/no-such-image", "docker pull"]);
+}
+
+#[test]
+fn a_registry_of_the_submission_s_choice_that_does_not_answer_is_its_own() {
+    let lab = Lab::new("FROM registry.invalid/toomanyrequests/x509:1\nRUN true\n");
     let (_, ran) = finish(start(lab.command()));
-    unjudged(&lab, ran, &["registry.invalid/course/base", "docker pull"]);
+    let graded = lab.graded(&ran.exits(0));
+    assert_eq!(graded.probe("builds")["status"], "failed", "{}", graded.report);
 }
 
 #[test]
@@ -160,12 +170,7 @@ fn a_full_disk_is_no_zero() {
     let lab = Lab::new("FROM busybox\n");
     lab.ask_for_its_end(r#"command = ["true"]"#, 4);
     let body = r#"{"message":"mkdir /var/lib/docker/overlay2/x: no space left on device"}"#;
-    let answer = format!(
-        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let proxy = Proxy::answering("/containers/create", answer);
+    let proxy = Proxy::answering("/containers/create", refusal(body));
     let (pid, ran) = finish(start(at(&lab, &proxy.address())));
     let graded = lab.graded(&ran.exits(3));
     assert_eq!(graded.score(), (1, 1), "{}", graded.report);
@@ -173,4 +178,13 @@ fn a_full_disk_is_no_zero() {
     assert!(graded.message("ends").contains("disk is full"), "{}", graded.report);
     assert!(graded.report.contains("docker system df"), "{}", graded.report);
     assert_eq!(left_of(pid), Vec::new());
+}
+
+/// What an engine says that fails.
+fn refusal(body: &str) -> String {
+    format!(
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }

@@ -1,20 +1,58 @@
 //! Whose fault it is that a base image cannot be had.
 
-use grade::engine::Cause;
+use grade::engine::{BuildRequest, Cause};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bench::{Bench, failure};
 
 #[tokio::test]
-async fn a_base_image_that_cannot_be_fetched_is_our_fault() {
+async fn a_base_image_of_ours_that_cannot_be_fetched_is_our_fault() {
     let bench = Bench::new("base").await;
-    let request = bench.request("FROM registry.invalid/no/such:1\nRUN true\n");
-    let error = bench.engine.build(request, &|_| {}).await.expect_err("no network");
-    assert!(
-        matches!(error.cause(), Cause::BaseImage { reference, .. } if reference == "registry.invalid/no/such:1"),
-        "{error:?}"
-    );
-    assert!(error.advice().is_some_and(|advice| advice.contains("docker pull")));
+    let provided = vec!["registry.invalid/no/such:1".to_owned()];
+    // Another one of that registry cannot be had either.
+    for from in ["registry.invalid/no/such:1", "registry.invalid/other:1"] {
+        let request = bench.request(&format!("FROM {from}\nRUN true\n"));
+        let request = BuildRequest { provided: provided.clone(), ..request };
+        let error = bench.engine.build(request, &|_| {}).await.expect_err("no network");
+        assert!(
+            matches!(error.cause(), Cause::BaseImage { reference, .. } if reference == from),
+            "{error:?}"
+        );
+        assert!(error.advice().is_some_and(|advice| advice.contains("docker pull")));
+    }
+    bench.done().await;
+}
+
+#[tokio::test]
+async fn a_registry_that_the_submission_chose_is_its_own() {
+    let bench = Bench::new("own").await;
+    let limited = registry("429 Too Many Requests", "{}").await;
+    for registry in ["registry.invalid", "127.0.0.1:9", limited.as_str()] {
+        let request = bench.request(&format!("FROM {registry}/toomanyrequests/x509:1\n"));
+        failure(&bench.build(request).await);
+    }
+    bench.done().await;
+}
+
+#[tokio::test]
+async fn where_there_is_no_network_what_is_not_there_is_the_submission_s() {
+    let bench = Bench::new("offline").await;
+    let provided = vec!["grade.invalid/missing:1".to_owned(), "busybox".to_owned()];
+    let offline = |dockerfile: &str| BuildRequest {
+        offline: true,
+        provided: provided.clone(),
+        ..bench.request(dockerfile)
+    };
+    let report = bench.build(offline("FROM busybx\n")).await;
+    let said = "there is no image busybx, and builds of this exercise have no network";
+    assert_eq!(failure(&report).message, said);
+    // Ours is there, and only the platform is not.
+    let report = bench.build(offline("FROM --platform=linux/riscv64 busybox\nRUN true\n")).await;
+    assert!(failure(&report).message.contains("no image busybox of the kind"), "{report:?}");
+    // One that we should have is our fault.
+    let request = offline("FROM grade.invalid/missing:1\n");
+    let error = bench.engine.build(request, &|_| {}).await.expect_err("it is missing");
+    assert!(matches!(error.cause(), Cause::BaseImage { .. }), "{error:?}");
     bench.done().await;
 }
 
@@ -41,7 +79,11 @@ async fn a_base_image_that_does_not_exist_is_the_submission_s() {
     let bench = Bench::new("typo").await;
     let unknown = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#;
     let registry = registry("404 Not Found", unknown).await;
-    let report = bench.build(bench.request(&format!("FROM {registry}/typo:1\n"))).await;
+    let request = BuildRequest {
+        provided: vec![format!("{registry}/base:1")],
+        ..bench.request(&format!("FROM {registry}/typo:1\n"))
+    };
+    let report = bench.build(request).await;
     assert!(failure(&report).message.contains("not found"), "{report:?}");
     bench.done().await;
 }
@@ -51,7 +93,10 @@ async fn a_registry_that_limits_pulls_is_our_fault() {
     let bench = Bench::new("pulls").await;
     let limited = r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit"}]}"#;
     let registry = registry("429 Too Many Requests", limited).await;
-    let request = bench.request(&format!("FROM {registry}/fine:1\n"));
+    let request = BuildRequest {
+        provided: vec![format!("{registry}/base:1")],
+        ..bench.request(&format!("FROM {registry}/fine:1\n"))
+    };
     let error = bench.engine.build(request, &|_| {}).await.expect_err("no image");
     assert!(matches!(error.cause(), Cause::BaseImage { .. }), "{error:?}");
     bench.done().await;

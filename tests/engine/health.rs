@@ -115,8 +115,6 @@ async fn without_a_shell_one_process_can_be_frozen_and_two_cannot() {
     {
         assert!(since.elapsed() < MINUTE);
     }
-    let frozen = bench.engine.freeze(&two).await;
-    let Err(EngineError::Freeze { cause, .. }) = frozen else { panic!("{frozen:?}") };
-    assert!(cause.to_string().contains("sleep 600"), "{cause}");
+    assert_eq!(bench.engine.freeze(&two).await, Ok(Signalled::Resisted));
     bench.done().await;
 }

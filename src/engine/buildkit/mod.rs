@@ -4,6 +4,9 @@
 //! for (the context, secrets, SSH agents), and `/grpc`, on which we ask it to solve and listen to its
 //! status. Both end when the build's future is dropped, and with them whatever the build runs.
 
+mod base;
+mod blame;
+mod control;
 mod failure;
 mod progress;
 mod session;
@@ -16,6 +19,8 @@ use super::build::{BuildEvent, BuildOutcome, BuildReport, BuildRequest};
 use super::docker::Engine;
 use super::error::{Cause, EngineError};
 use super::label::image_name;
+use blame::Theirs;
+pub(super) use control::CONTROL_FILE;
 use failure::Ending;
 use progress::Progress;
 
@@ -35,40 +40,83 @@ impl Engine {
         request: BuildRequest,
         listen: &(dyn Fn(BuildEvent) + Send + Sync),
     ) -> Result<BuildReport, EngineError> {
-        let name = image_name(&request.labels.run, &request.name);
         // The builder shares a base image's state among the builds that use it at the same time. On an engine that has not built upon the
         // image before, Docker 26 then finds nothing in its cache for a RUN right after that FROM. Waiting is not the build's time.
         let (_beside, _alone) = match request.alone {
             false => (Some(self.builds().read().await), None),
             true => (None, Some(self.builds().write().await)),
         };
-        let limit = request.time_limit;
+        let failed = |cause| EngineError::Build {
+            name: image_name(&request.labels.run, &request.name),
+            cause,
+        };
+        let tried = match self.attempt(&request, listen).await.map_err(failed)? {
+            Attempt::Ended(report) => return Ok(report),
+            Attempt::Doubtful(..) => self.attempt(&request, listen).await.map_err(failed)?,
+        };
+        match tried {
+            Attempt::Doubtful(_, Some(ours)) => Err(failed(ours)),
+            Attempt::Ended(report) | Attempt::Doubtful(report, None) => Ok(report),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &BuildRequest,
+        listen: &(dyn Fn(BuildEvent) + Send + Sync),
+    ) -> Result<Attempt, Cause> {
+        let name = image_name(&request.labels.run, &request.name);
         let began = Instant::now();
         let mut progress = Progress::new(listen);
         let agents = Agents::new(request.ssh.clone());
         let solving = solve::solve(self.dialer(), request, &name, agents.clone(), &mut progress);
-        let ending = tokio::time::timeout(limit, solving).await;
+        let ending = tokio::time::timeout(request.time_limit, solving).await;
         let took = began.elapsed();
-        let failed = |cause| EngineError::Build { name: name.clone(), cause };
-        let outcome = match ending {
-            Ok(Ok(Ending::Built { image })) => BuildOutcome::Built { image },
-            Ok(Ok(Ending::Failed(status))) => {
-                BuildOutcome::Failed(failure::classify(&status, progress.steps()).map_err(failed)?)
+        let report = |progress: Progress<'_>, outcome| BuildReport {
+            outcome,
+            steps: progress.into_steps(),
+            agents: agents.used(),
+            took,
+        };
+        let failure = match ending {
+            Ok(Ok(Ending::Built { image })) => {
+                return Ok(Attempt::Ended(report(progress, BuildOutcome::Built { image })));
             }
-            Ok(Err(cause)) => return Err(failed(cause)),
             Err(_) => {
                 // A build that never ends and an engine that is gone look the same until asked.
-                self.ping().await.map_err(failed)?;
-                BuildOutcome::TimedOut
+                self.ping().await?;
+                return Ok(Attempt::Ended(report(progress, BuildOutcome::TimedOut)));
             }
+            Ok(Err(cause)) => return Err(cause),
+            Ok(Ok(Ending::Broken(cause))) => {
+                // A step that failed before makes the answer a failure, however it was lost. An
+                // engine that is gone failed all steps itself.
+                self.ping().await?;
+                failure::of_steps(&progress).ok_or(cause)?
+            }
+            Ok(Ok(Ending::Failed(status))) => failure::of_answer(&status, &progress),
         };
-        Ok(BuildReport { outcome, steps: progress.into_steps(), agents: agents.used(), took })
+        let theirs = self.blame(failure, progress.steps(), request).await?;
+        Ok(match theirs {
+            Theirs::Surely(failure) => {
+                Attempt::Ended(report(progress, BuildOutcome::Failed(failure)))
+            }
+            Theirs::IfAgain(failure, ours) => {
+                Attempt::Doubtful(report(progress, BuildOutcome::Failed(failure)), ours)
+            }
+        })
     }
 }
 
-/// A transport that broke, as opposed to an answer of the builder.
+/// What came of trying to build.
+enum Attempt {
+    Ended(BuildReport),
+    /// It failed for what is in order by now. Should it fail again, the report stands, or it was
+    /// ours for that cause.
+    Doubtful(BuildReport, Option<Cause>),
+}
+
+/// A transport that broke, as opposed to an answer of the builder: only that has an error behind it.
 fn transport_cause(status: &tonic::Status) -> Option<Cause> {
-    let broke =
-        std::error::Error::source(status).is_some() || status.code() == tonic::Code::Unavailable;
-    broke.then(|| Cause::lost(status.message()))
+    std::error::Error::source(status).map(|error| Cause::lost(error.to_string()))
 }

@@ -104,6 +104,11 @@ impl<'a> Progress<'a> {
         &self.steps
     }
 
+    /// Where the step of that digest is among the steps.
+    pub(super) fn place(&self, digest: &str) -> Option<usize> {
+        self.places.get(digest).copied()
+    }
+
     pub(super) fn into_steps(self) -> Vec<Step> {
         let logs = self.logs.into_iter().map(|tail| clean(&tail.into_text()));
         let with_log = |(step, log)| Step { log, ..step };

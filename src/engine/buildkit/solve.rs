@@ -1,12 +1,14 @@
 //! One build, from the first request to its answer.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveRequest, StatusRequest};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
+use tonic::Code;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::failure::Ending;
@@ -21,11 +23,14 @@ use crate::engine::label::Labels;
 
 /// A status message holds the logs of a moment, and a build can print much in one.
 const LARGEST_MESSAGE: usize = 64 << 20;
+/// A failure's details come in the answer's trailers and hold the whole Dockerfile, more than once.
+/// This is beyond what a context may hold; what breaks even this is read from the steps.
+const LARGEST_TRAILERS: u32 = 512 << 20;
 
 /// Builds, and feeds `progress` meanwhile.
 pub(super) async fn solve(
     dialer: &Dialer,
-    request: BuildRequest,
+    request: &BuildRequest,
     name: &str,
     agents: Agents,
     progress: &mut Progress<'_>,
@@ -36,13 +41,13 @@ pub(super) async fn solve(
         id: session_id.clone(),
         context: request.context.clone(),
         secrets: request.secrets.clone(),
-        agents,
+        agents: agents.clone(),
     };
     let message = SolveRequest {
         r#ref: build_id.clone(),
         session: session_id,
         frontend: "dockerfile.v0".to_owned(),
-        frontend_attrs: attributes(&request, offer.context_url()),
+        frontend_attrs: attributes(request, offer.context_url()),
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: HashMap::from([("name".to_owned(), name.to_owned())]),
         ..SolveRequest::default()
@@ -52,6 +57,7 @@ pub(super) async fn solve(
         ControlClient::new(channel(dialer).await?).max_decoding_message_size(LARGEST_MESSAGE);
     let mut listening = asking.clone();
 
+    let hung_up = AtomicBool::new(false);
     let watch = async {
         let Ok(answer) = listening.status(StatusRequest { r#ref: build_id }).await else {
             return;
@@ -76,12 +82,28 @@ pub(super) async fn solve(
         };
         match answer {
             Ok(answer) => built(answer.into_inner().exporter_response),
-            Err(status) => transport_cause(&status).map_or(Ok(Ending::Failed(status)), Err),
+            // Nobody but we can give up a build, and we did not.
+            Err(status) if status.code() == Code::Cancelled => {
+                Err(Cause::Other(status.message().to_owned()))
+            }
+            Err(status) => Ok(match transport_cause(&status) {
+                Some(cause) => Ending::Broken(cause),
+                // Steps that connect to an agent use the session as they like.
+                None if hung_up.load(Ordering::Relaxed) && agents.used().connections == 0 => {
+                    return Err(Cause::lost("the builder left the session"));
+                }
+                None => Ending::Failed(status),
+            }),
         }
+    };
+    let serve = async {
+        session.serve().await;
+        hung_up.store(true, Ordering::Relaxed);
+        std::future::pending().await
     };
     tokio::select! {
         ending = build => ending,
-        never = async { session.serve().await; std::future::pending().await } => never,
+        never = serve => never,
     }
 }
 
@@ -105,6 +127,7 @@ async fn channel(dialer: &Dialer) -> Result<Channel, Cause> {
         async move { stream.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::BrokenPipe)) }
     });
     Endpoint::from_static("http://buildkit")
+        .http2_max_header_list_size(LARGEST_TRAILERS)
         .connect_with_connector(connector)
         .await
         .map_err(|error| Cause::lost(error.to_string()))

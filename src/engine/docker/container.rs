@@ -22,16 +22,18 @@ impl Engine {
         Ok(state(self.raw_state(container).await?))
     }
 
+    /// Of a container that a submission removed, on its own engine: one that does not run.
     pub(super) async fn raw_state(&self, container: &str) -> Result<RawState, EngineError> {
         let inspecting = self.docker.inspect_container(container, None::<InspectContainerOptions>);
-        let object = || format!("the container {container}");
-        let raw = call(inspecting)
-            .await
-            .map_err(|cause| EngineError::Inspect { object: object(), cause })?;
-        raw.state.ok_or_else(|| EngineError::Inspect {
-            object: object(),
-            cause: Cause::Other("the engine names no state".to_owned()),
-        })
+        let failed =
+            |cause| EngineError::Inspect { object: format!("the container {container}"), cause };
+        match call_or_refusal(inspecting).await.map_err(failed)? {
+            Ok(raw) => raw
+                .state
+                .ok_or_else(|| failed(Cause::Other("the engine names no state".to_owned()))),
+            Err((404, _)) if self.is_inside() => Ok(RawState::default()),
+            Err((_, message)) => Err(failed(Cause::of_message(message))),
+        }
     }
 
     /// Stops a container without grace and starts it again.
@@ -77,6 +79,7 @@ impl Engine {
         {
             Ok(()) => Ok(Signalled::Sent),
             Err((409, _)) => Ok(Signalled::NotRunning),
+            Err((404, _)) if self.is_inside() => Ok(Signalled::NotRunning),
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
     }

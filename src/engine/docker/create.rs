@@ -21,21 +21,44 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Create`] when the engine failed, the image is not there or the name is taken.
     pub async fn create(&self, spec: &ContainerSpec) -> Result<Created, EngineError> {
-        let name = container_name(&spec.name);
-        let options = CreateContainerOptionsBuilder::default().name(&name).build();
-        let failed = |cause| EngineError::Create { name: name.clone(), cause };
-        match call_or_refusal(self.docker.create_container(Some(options), body(spec)))
-            .await
-            .map_err(failed)?
-        {
-            Ok(created) => Ok(Created::Container(created.id)),
-            // 404 is a missing image and 409 a name in use: both are ours.
-            Err((400, message)) if !is_ours(&message) => Ok(Created::Refused { message }),
-            Err((500, message)) if is_theirs(&message) => {
+        let failed = |cause| EngineError::Create { name: container_name(&spec.name), cause };
+        let mut answer = match self.create_once(spec).await {
+            Ok(answer) => answer,
+            // To fill an image's volumes can take as long as the image likes.
+            Err(said @ Cause::Timeout { .. }) => {
+                let message = self.theirs(Some(&spec.labels), said).await.map_err(failed)?;
+                return Ok(Created::Refused { message });
+            }
+            Err(cause) => return Err(failed(cause)),
+        };
+        if matches!(answer, Err((409, _))) {
+            // Somebody has that name, maybe to keep us from it. This one nobody knows before.
+            let new: u64 = rand::random();
+            let spec = ContainerSpec { name: format!("{}-{new:016x}", spec.name), ..spec.clone() };
+            answer = self.create_once(&spec).await.map_err(failed)?;
+        }
+        match answer {
+            Ok(id) => Ok(Created::Container(id)),
+            // What the image asks for cannot be.
+            Err((400, message)) => Ok(Created::Refused { message: without_root(&message) }),
+            // 404 is a missing image: those are ours to keep.
+            Err((status, message)) if status < 500 => Err(failed(Cause::of_message(message))),
+            Err((_, message)) => {
+                let said = Cause::of_message(message);
+                let message = self.theirs(Some(&spec.labels), said).await.map_err(failed)?;
                 Ok(Created::Refused { message: without_root(&message) })
             }
-            Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
+    }
+
+    pub(super) async fn create_once(
+        &self,
+        spec: &ContainerSpec,
+    ) -> Result<Result<String, (u16, String)>, Cause> {
+        let name = container_name(&spec.name);
+        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let creating = self.docker.create_container(Some(options), body(spec));
+        Ok(call_or_refusal(creating).await?.map(|created| created.id))
     }
 
     /// Creates a container that is never to be started, to look at an image's files. Also this an
@@ -67,58 +90,26 @@ impl Engine {
     /// no error but [`Started::Refused`].
     pub async fn start(&self, container: &str) -> Result<Started, EngineError> {
         let failed = |cause| EngineError::Start { container: container.to_owned(), cause };
-        let starting = self.docker.start_container(container, None::<StartContainerOptions>);
-        match call_or_refusal(starting).await.map_err(failed)? {
-            Ok(()) => Ok(Started::Started),
-            Err((400, message)) if !is_ours(&message) => Ok(Started::Refused { message }),
-            Err((_, message)) if is_theirs(&message) => Ok(Started::Refused { message }),
-            Err((_, message)) => Err(failed(Cause::of_message(message))),
-        }
+        let said = match self.start_once(container).await {
+            Ok(Ok(())) => return Ok(Started::Started),
+            Ok(Err((404, message))) if self.is_inside() => {
+                return Ok(Started::Refused { message });
+            }
+            Ok(Err((404, message))) => return Err(failed(Cause::Other(message))),
+            Ok(Err((_, message))) => Cause::of_message(message),
+            // An image can have the engine wait, with a pipe where it looks for the users.
+            Err(cause) => cause,
+        };
+        let message = self.theirs_of(container, said).await.map_err(failed)?;
+        Ok(Started::Refused { message })
     }
-}
 
-/// Signs in the engine's words that the machine failed, whatever the status says.
-fn is_ours(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    [
-        "no space left on device",
-        "cgroup",
-        "iptables",
-        "resource temporarily unavailable",
-        "cannot allocate memory",
-        "no such container",
-        "context deadline exceeded",
-        "connection refused",
-        "transport is closing",
-        "failed to mount",
-    ]
-    .iter()
-    .any(|sign| message.contains(sign))
-}
-
-/// Signs that the image asks for a program, user or folder that cannot be had.
-fn is_theirs(message: &str) -> bool {
-    let lower = message.to_ascii_lowercase();
-    !is_ours(message)
-        && [
-            "executable file not found",
-            "exec format error",
-            "no such file or directory",
-            "permission denied",
-            "not a directory",
-            "is a directory",
-            "unable to find user",
-            "unable to find group",
-            "no matching entries in passwd file",
-            "no matching entries in group file",
-            "uids and gids must be in range",
-            "chdir to cwd",
-            "cannot mkdir",
-            "no command specified",
-            "cannot mount volume over existing file",
-        ]
-        .iter()
-        .any(|sign| lower.contains(sign))
+    pub(super) async fn start_once(
+        &self,
+        container: &str,
+    ) -> Result<Result<(), (u16, String)>, Cause> {
+        call_or_refusal(self.docker.start_container(container, None::<StartContainerOptions>)).await
+    }
 }
 
 /// The words with a path as it is in the image, not where the engine keeps the container's files.
@@ -203,21 +194,6 @@ pub(super) fn pairs<'a>(env: impl Iterator<Item = (&'a String, &'a String)>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_machine_s_trouble_is_told_from_the_image_s() {
-        let missing = "OCI runtime create failed: exec: \"nope\": executable file not found in $PATH: unknown";
-        assert!(is_theirs(missing));
-        assert!(is_theirs("unable to find user ghost: no matching entries in passwd file"));
-        assert!(is_theirs(
-            "cannot mount volume over existing file, file exists /some/overlay2/1/merged/x"
-        ));
-        assert!(!is_theirs(
-            "OCI runtime create failed: open /sys/fs/cgroup/x: no such file or directory"
-        ));
-        assert!(!is_theirs("mkdir /var/lib/docker/x: no space left on device"));
-        assert!(!is_theirs("something else broke"));
-    }
 
     #[test]
     fn a_path_of_the_engine_s_is_told_as_the_image_s() {

@@ -6,7 +6,7 @@ use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
 
 use super::Engine;
-use super::cause::{call, call_or_refusal};
+use super::cause::call_or_refusal;
 use super::create::pairs;
 use super::stream::drain;
 use crate::engine::capture::Captured;
@@ -45,18 +45,18 @@ impl Engine {
             ..ExecConfig::default()
         };
         let mut report = ExecReport::default();
-        let id = match call_or_refusal(self.docker.create_exec(container, config)).await? {
-            Ok(created) => created.id,
-            Err((status, message)) => return refused(report, status, message),
+        let id = match call_or_refusal(self.docker.create_exec(container, config)).await {
+            Ok(Ok(created)) => created.id,
+            answer => return self.refused(container, answer.map(Result::err)).await,
         };
         let began = Instant::now();
         let starting = self.docker.start_exec(&id, None::<StartExecOptions>);
-        let mut output = match call_or_refusal(starting).await? {
-            Ok(StartExecResults::Attached { output, .. }) => output,
-            Ok(StartExecResults::Detached) => {
+        let mut output = match call_or_refusal(starting).await {
+            Ok(Ok(StartExecResults::Attached { output, .. })) => output,
+            Ok(Ok(StartExecResults::Detached)) => {
                 return Err(Cause::Other("the engine did not attach".to_owned()));
             }
-            Err((status, message)) => return refused(report, status, message),
+            answer => return self.refused(container, answer.map(Result::err)).await,
         };
         let reading =
             drain(&mut output, request.output_limit, &mut report.stdout, &mut report.stderr);
@@ -66,8 +66,12 @@ impl Engine {
         }
         report.took = began.elapsed();
         if !report.timed_out {
-            let ended = call(self.docker.inspect_exec(&id)).await?;
-            report.exit_code = ended.exit_code.filter(|_| !ended.running.unwrap_or_default());
+            report.exit_code = match call_or_refusal(self.docker.inspect_exec(&id)).await? {
+                Ok(ended) => ended.exit_code.filter(|_| !ended.running.unwrap_or_default()),
+                // It went with its container.
+                Err((404, _)) if self.is_inside() => None,
+                Err((_, message)) => return Err(Cause::of_message(message)),
+            };
         }
         if matches!(report.exit_code, Some(126 | 127))
             && NOT_STARTED.iter().any(|sign| report.stdout.bytes.starts_with(sign.as_bytes()))
@@ -78,15 +82,28 @@ impl Engine {
         }
         Ok(report)
     }
-}
 
-/// 409 is a container that does not run, 400 a command that cannot be run; 404 is no container.
-fn refused(report: ExecReport, status: u16, message: String) -> Result<ExecReport, Cause> {
-    let theirs =
-        matches!(status, 400 | 409) || NOT_STARTED.iter().any(|sign| message.contains(sign));
-    if theirs {
-        Ok(ExecReport { refused: Some(message), ..report })
-    } else {
-        Err(Cause::of_message(message))
+    /// An engine that says no, or nothing: 409 is a container that does not run, 400 a command that
+    /// cannot be run. Of anything else it has to be found out whose it is.
+    async fn refused(
+        &self,
+        container: &str,
+        answer: Result<Option<(u16, String)>, Cause>,
+    ) -> Result<ExecReport, Cause> {
+        let said = match answer {
+            Ok(Some((400 | 409, message))) => {
+                return Ok(ExecReport { refused: Some(message), ..ExecReport::default() });
+            }
+            Ok(Some((404, message))) if self.is_inside() => {
+                return Ok(ExecReport { refused: Some(message), ..ExecReport::default() });
+            }
+            Ok(Some((404, message))) => return Err(Cause::Other(message)),
+            Ok(Some((_, message))) => Cause::of_message(message),
+            // A container can have the engine wait, with a pipe where it looks for the users.
+            Err(cause) => cause,
+            Ok(None) => return Err(Cause::Other("the engine gives no command".to_owned())),
+        };
+        let refused = Some(self.theirs_of(container, said).await?);
+        Ok(ExecReport { refused, ..ExecReport::default() })
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::io::StreamReader;
 use super::cause::{bounded, call, call_or_refusal, into_io, refusal};
 use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{PathArchive, PathStat, Put};
-use crate::engine::error::{Cause, EngineError};
+use crate::engine::error::{Cause, EngineError, is_disk_full};
 
 /// What is at a path, as a tar that comes in pieces; see [`Engine::open_path`].
 pub type PathReader = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>;
@@ -61,7 +61,13 @@ impl Engine {
             self.docker.upload_to_container(container, Some(options), bollard::body_full(tar));
         match call_or_refusal(uploading).await.map_err(failed)? {
             Ok(()) => Ok(Put::Written),
-            Err((status, message)) if status < 500 && !message.contains("No such container") => {
+            Err((_, message)) if !self.is_inside() && is_disk_full(&message) => {
+                Err(failed(Cause::DiskFull { detail: message }))
+            }
+            Err((status, message))
+                if (400..500).contains(&status) && status != 404
+                    || self.can_read(container).await =>
+            {
                 Ok(Put::Refused { message })
             }
             Err((_, message)) => Err(failed(Cause::of_message(message))),
@@ -115,12 +121,7 @@ impl Engine {
                 modified: stat.modification_time.unwrap_or_default(),
             })),
             Err((404, _)) => Ok(None),
-            // This answer has no body, so why it failed has to be asked for in another way.
-            Err((_, message))
-                if message.is_empty() && self.read_path(container, path, 0).await?.is_none() =>
-            {
-                Ok(None)
-            }
+            Err(_) if self.can_read(container).await => Ok(None),
             Err((_, message)) => Err(failed(Cause::of_message(message))),
         }
     }
@@ -152,7 +153,9 @@ impl Engine {
                         }
                     }
                     Ok(None) => return Ok(Some(archive)),
-                    Err(error) if refusal(&error).is_some_and(is_no_path) => return Ok(None),
+                    Err(error) if refusal(&error).is_some() && self.can_read(container).await => {
+                        return Ok(None);
+                    }
                     Err(error) => return Err(Cause::from(error)),
                 }
             }
@@ -178,16 +181,18 @@ impl Engine {
         let (container, path) = (container.to_owned(), path.to_owned());
         let options = DownloadFromContainerOptionsBuilder::default().path(&path).build();
         let pieces = self.docker.download_from_container(&container, Some(options));
-        let failed = move |cause| EngineError::Copy {
-            container: container.clone(),
-            path: path.clone(),
-            cause,
-        };
+        let (of, at) = (container.clone(), path);
+        let failed =
+            move |cause| EngineError::Copy { container: of.clone(), path: at.clone(), cause };
         let silent = || Cause::Timeout { seconds: CALL_LIMIT.as_secs() };
         let mut pieces = Box::pin(tokio_stream::StreamExt::timeout(pieces, CALL_LIMIT));
         // The first piece tells whether there is anything.
         let first = match pieces.next().await {
-            Some(Ok(Err(error))) if refusal(&error).is_some_and(is_no_path) => return Ok(None),
+            Some(Ok(Err(error)))
+                if refusal(&error).is_some() && self.can_read(&container).await =>
+            {
+                return Ok(None);
+            }
             Some(Ok(Err(error))) => return Err(failed(Cause::from(error))),
             Some(Err(_)) => return Err(failed(silent())),
             Some(Ok(Ok(piece))) => Some(Ok(piece)),
@@ -203,14 +208,15 @@ impl Engine {
         });
         Ok(Some(StreamReader::new(Box::pin(stream::iter(first).chain(rest)))))
     }
-}
 
-/// Nothing at the path, a file where a folder would have to be, or links in a circle: engines have
-/// the status of a failure of their own for some of these.
-fn is_no_path((status, message): (u16, &str)) -> bool {
-    let says = |words: &&str| message.contains(words);
-    let no_path = ["not a directory", "too many links", "too many levels of symbolic links"];
-    !says(&"No such container") && (matches!(status, 400 | 404) || no_path.iter().any(says))
+    /// Whether the engine can look into a container at all. If it can, and cannot at some path, then
+    /// there is nothing at that path, or what makes it none: a file where a folder would have to be,
+    /// links in a circle, a link to a name that is too long. Engines have many words for these.
+    async fn can_read(&self, container: &str) -> bool {
+        let options = ContainerArchiveInfoOptionsBuilder::default().path("/").build();
+        let asking = self.docker.get_container_archive_info(container, Some(options));
+        matches!(call_or_refusal(asking).await, Ok(Ok(_)))
+    }
 }
 
 /// A folder and a tar with one file for it.

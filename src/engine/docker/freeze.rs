@@ -59,7 +59,6 @@ struct Process {
     pid: i64,
     parent: i64,
     state: char,
-    command: String,
 }
 
 impl Engine {
@@ -67,8 +66,7 @@ impl Engine {
     /// from outside start, and makes sure of it.
     ///
     /// # Errors
-    /// [`EngineError::Freeze`] when the engine failed, or a process goes on and the image has no
-    /// program to signal it with.
+    /// [`EngineError::Freeze`] when the engine failed.
     pub async fn freeze(&self, container: &str) -> Result<Signalled, EngineError> {
         let failed = |cause| EngineError::Freeze { container: container.to_owned(), cause };
         if self.kill(container, "STOP").await? == Signalled::NotRunning {
@@ -84,25 +82,20 @@ impl Engine {
         };
         let meant: HashSet<i64> =
             descendants(&before, first).iter().map(|process| process.pid).collect();
-        let mut awake = Vec::new();
-        let mut sent = true;
         for look in 0..LOOKS {
             if look == 0 || look == LOOKS / 2 {
-                sent = self.signal_others(container, "STOP").await?;
+                // An image that has no program for it can be signalled by nobody.
+                self.signal_others(container, "STOP").await?;
             }
             match self.processes(container).await.map_err(failed)? {
-                Some(processes) => awake = going_on(&processes, first, &meant),
+                Some(processes) if is_asleep(&processes, first, &meant) => {
+                    return Ok(Signalled::Sent);
+                }
+                Some(_) => tokio::time::sleep(PAUSE).await,
                 None => return Ok(Signalled::NotRunning),
             }
-            if awake.is_empty() {
-                return Ok(Signalled::Sent);
-            }
-            tokio::time::sleep(PAUSE).await;
         }
-        if sent {
-            return Ok(Signalled::Resisted);
-        }
-        Err(failed(Cause::Other(format!("these processes go on: {}", awake.join(", ")))))
+        Ok(Signalled::Resisted)
     }
 
     /// Lets everything that [`Engine::freeze`] stopped go on.
@@ -149,26 +142,34 @@ impl Engine {
 
     /// The processes of a container; none when it does not run.
     async fn processes(&self, container: &str) -> Result<Option<Vec<Process>>, Cause> {
-        let options = TopOptionsBuilder::default().ps_args("-eo pid,ppid,stat,args").build();
+        let options = TopOptionsBuilder::default().ps_args("-eo pid,ppid,stat").build();
         match call_or_refusal(self.docker.top_processes(container, Some(options))).await? {
             Ok(top) => Ok(Some(
                 top.processes.unwrap_or_default().iter().filter_map(|row| process(row)).collect(),
             )),
             Err((409, _)) => Ok(None),
-            Err((_, message)) => Err(Cause::of_message(message)),
+            Err((404, _)) if self.is_inside() => Ok(None),
+            Err((_, message)) => {
+                // One that ended while it was looked at has no processes to be shown.
+                let state =
+                    self.raw_state(container).await.map_err(|error| error.cause().clone())?;
+                match state.running {
+                    Some(true) => Err(Cause::of_message(message)),
+                    Some(false) | None => Ok(None),
+                }
+            }
         }
     }
 }
 
 fn process(row: &[String]) -> Option<Process> {
-    let [pid, parent, state, command @ ..] = row else {
+    let [pid, parent, state, ..] = row else {
         return None;
     };
     Some(Process {
         pid: pid.parse().ok()?,
         parent: parent.parse().ok()?,
         state: state.chars().next()?,
-        command: command.join(" "),
     })
 }
 
@@ -190,14 +191,11 @@ fn descendants(processes: &[Process], first: i64) -> Vec<&Process> {
     found
 }
 
-/// The commands of those processes that are meant and neither stopped nor dead.
-fn going_on(processes: &[Process], first: i64, meant: &HashSet<i64>) -> Vec<String> {
-    let descendants = descendants(processes, first).into_iter();
-    descendants
-        .filter(|process| meant.contains(&process.pid))
-        .filter(|process| !matches!(process.state, 'T' | 't' | 'Z' | 'X'))
-        .map(|process| process.command.clone())
-        .collect()
+/// Whether all those processes that are meant are stopped or dead.
+fn is_asleep(processes: &[Process], first: i64, meant: &HashSet<i64>) -> bool {
+    let meant = |process: &&Process| meant.contains(&process.pid);
+    let still = |process: &Process| matches!(process.state, 'T' | 't' | 'Z' | 'X');
+    descendants(processes, first).into_iter().filter(meant).all(still)
 }
 
 #[cfg(test)]
@@ -212,7 +210,7 @@ mod tests {
     #[test]
     fn a_server_behind_a_stopped_shell_goes_on() {
         let processes = [row("10 5 Ts sh -c server"), row("11 10 S server")];
-        assert_eq!(going_on(&processes, 10, &[10, 11].into()), ["server"]);
+        assert!(!is_asleep(&processes, 10, &[10, 11].into()));
     }
 
     #[test]
@@ -223,12 +221,12 @@ mod tests {
             row("20 5 S wget localhost"),
             row("21 20 R x"),
         ];
-        assert!(going_on(&processes, 10, &[10, 11, 20, 21].into()).is_empty());
+        assert!(is_asleep(&processes, 10, &[10, 11, 20, 21].into()));
     }
 
     #[test]
     fn what_a_check_left_to_the_first_process_is_not_meant() {
         let processes = [row("10 5 Ts server"), row("30 10 R late orphan")];
-        assert!(going_on(&processes, 10, &[10].into()).is_empty());
+        assert!(is_asleep(&processes, 10, &[10].into()));
     }
 }

@@ -21,7 +21,31 @@ use crate::engine::label::without_ours;
 /// [`io::Error`] with the [`EngineError`] inside.
 pub type ImageExport = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>;
 
+/// What a registry says of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) enum RegistryAnswer {
+    /// It has the image.
+    Has,
+    /// It has none of that name, or none for us.
+    HasNot,
+    /// It does not answer, or not to the point; in the engine's words.
+    Silent(String),
+}
+
 impl Engine {
+    /// Asks the registry of an image for it. Nothing is fetched.
+    pub(in crate::engine) async fn registry_has(
+        &self,
+        image: &str,
+    ) -> Result<RegistryAnswer, Cause> {
+        let asking = self.docker.inspect_registry_image(image, None);
+        Ok(match call_or_refusal(asking).await? {
+            Ok(_) => RegistryAnswer::Has,
+            Err((401 | 403 | 404, _)) => RegistryAnswer::HasNot,
+            Err((_, message)) => RegistryAnswer::Silent(message),
+        })
+    }
+
     /// Looks at an image and its history.
     ///
     /// # Errors
@@ -49,10 +73,14 @@ impl Engine {
     /// [`EngineError::Inspect`] when the engine failed.
     pub async fn image_exists(&self, image: &str) -> Result<bool, EngineError> {
         let failed = |cause| EngineError::Inspect { object: format!("the image {image}"), cause };
-        match call_or_refusal(self.docker.inspect_image(image)).await.map_err(failed)? {
+        self.has_image(image).await.map_err(failed)
+    }
+
+    pub(in crate::engine) async fn has_image(&self, image: &str) -> Result<bool, Cause> {
+        match call_or_refusal(self.docker.inspect_image(image)).await? {
             Ok(_) => Ok(true),
             Err((404, _)) => Ok(false),
-            Err((_, message)) => Err(failed(Cause::of_message(message))),
+            Err((_, message)) => Err(Cause::of_message(message)),
         }
     }
 

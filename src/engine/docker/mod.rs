@@ -5,6 +5,7 @@ mod container;
 mod create;
 mod events;
 mod exec;
+mod fault;
 mod files;
 mod freeze;
 mod image;
@@ -27,6 +28,7 @@ use tokio::sync::RwLock;
 
 pub use files::PathReader;
 pub use image::ImageExport;
+pub(super) use image::RegistryAnswer;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
 pub use sandbox::{
     Machine, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, SharedVolume,

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Handle;
 
-use super::cause::{bounded, call};
+use super::cause::{bounded, call_or_refusal};
 use super::stream::{Output, drain};
 use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{ContainerSpec, Created, RunReport, Started};
@@ -23,8 +23,7 @@ impl Engine {
     /// stream `output_limit` bytes are kept.
     ///
     /// # Errors
-    /// Those of [`Engine::create`], [`Engine::start`] and [`Engine::remove`], and
-    /// [`EngineError::Run`] when the engine failed in between.
+    /// Those of [`Engine::create`] and [`Engine::start`], and [`EngineError::Run`] when the engine failed in between.
     pub async fn run(
         &self,
         spec: &ContainerSpec,
@@ -40,9 +39,9 @@ impl Engine {
         let mut guard = RemoveOnDrop { engine: self, container: Some(id.clone()) };
         let report = self.run_created(&id, spec.stdin.as_deref(), time_limit, output_limit).await;
         guard.container = None;
-        let removed = self.remove(&id).await;
-        let report = report?;
-        removed.map(|()| report)
+        // What it did stands, however hard it is to be rid of it; what stays is found by its labels.
+        let _removed = self.remove(&id).await;
+        report
     }
 
     async fn run_created(
@@ -59,9 +58,16 @@ impl Engine {
             .stdout(true)
             .stderr(true)
             .build();
-        let attached =
-            call(self.docker.attach_container(id, Some(options))).await.map_err(failed)?;
+        let attaching = call_or_refusal(self.docker.attach_container(id, Some(options)));
         let mut report = RunReport::default();
+        let attached = match attaching.await.map_err(failed)? {
+            Ok(attached) => attached,
+            Err((404, message)) if self.is_inside() => {
+                report.refused = Some(message);
+                return Ok(report);
+            }
+            Err((_, message)) => return Err(failed(Cause::of_message(message))),
+        };
         let began = Instant::now();
         if let Started::Refused { message } = self.start(id).await? {
             report.refused = Some(message);

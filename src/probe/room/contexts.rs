@@ -13,16 +13,28 @@ use crate::submission::{
 /// What came of packing: a context, or why the builder gets none and whether that is its size.
 type Packed = Result<Context, (String, bool)>;
 
+/// Why an image's layers are not told from those of its base.
+const NO_BASE: &str = "what the image starts from cannot be told from the Dockerfile";
+
 impl Room {
-    /// The image that the recipe's own layers lie upon: what its last stage starts from.
+    /// The image that the recipe's own layers lie upon: what its last stage starts from. Or why that
+    /// cannot be told, which is for how the Dockerfile is written.
     ///
     /// # Errors
-    /// When our side failed, which it did where an image was built and its base cannot be.
-    pub async fn base(&self, recipe: &BuildRecipe) -> Result<ImageInfo, Fault> {
-        match self.image(&recipe.of_base()).await? {
-            Ok(base) => self.look(&base).await,
-            Err(because) => Err(fault(format!("the image's base cannot be told: {because}"))),
-        }
+    /// When our side failed.
+    pub async fn base(
+        &self,
+        recipe: &BuildRecipe,
+        image: &ImageInfo,
+    ) -> Result<Result<ImageInfo, String>, Fault> {
+        let base = match self.image(&recipe.of_base()).await? {
+            Ok(base) => self.look(&base).await?,
+            Err(because) => return Ok(Err(format!("{NO_BASE}: {because}"))),
+        };
+        // A Dockerfile can be written so that the builder starts from another image than it says.
+        let lies =
+            image.layers.starts_with(&base.layers) && image.history.len() >= base.history.len();
+        Ok(if lies { Ok(base) } else { Err(NO_BASE.to_owned()) })
     }
 
     /// A context made for the run, whose Dockerfile starts from the parent's image by its tag.
@@ -43,7 +55,7 @@ impl Room {
     pub(super) async fn context(&self, recipe: &BuildRecipe) -> Result<Packed, Fault> {
         let submission = self.source(recipe)?;
         let changed = match self.changed_dockerfile(recipe, &submission) {
-            Some(Err(because)) => return Err(fault(because)),
+            Some(Err(because)) => return Ok(Err((because, false))),
             Some(Ok((_, text))) if recipe.base => {
                 return Ok(Ok(small_context(BTreeMap::new(), text)));
             }
