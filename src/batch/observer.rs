@@ -97,7 +97,10 @@ impl Observer for Engines {
                 (Place::Host(self.outer.clone()), None)
             }
             Some(pool) => {
-                let claimed = tokio::time::timeout(CLAIMING, pool.claim()).await;
+                let claiming = tokio::time::timeout(CLAIMING, pool.claim());
+                let Some(claimed) = stop.run_until_cancelled(claiming).await else {
+                    return Ok(Outcome { evidence: None, left_behind: None });
+                };
                 let seat = claimed.unwrap_or_else(|_| {
                     Err(EngineError::Sandbox {
                         cause: Cause::Timeout { seconds: CLAIMING.as_secs() },
