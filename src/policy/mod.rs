@@ -26,6 +26,8 @@ mod answers;
 mod create;
 mod endpoints;
 mod engine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod harmless;
 mod json;
 mod mounts;

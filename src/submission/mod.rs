@@ -5,6 +5,8 @@ mod context;
 mod dockerfile;
 mod fetch;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod git;
 mod ignore;
 mod overlay;
