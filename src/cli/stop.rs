@@ -6,7 +6,7 @@
 
 use std::future::pending;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,11 @@ use crate::file;
 
 /// What the next signal is told to; where there is none, it ends the program.
 static HEEDED: Mutex<Option<CancellationToken>> = Mutex::new(None);
+/// When the first signal was told.
+static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+/// What comes twice within this time was meant once: `timeout`, for one, sends a signal to the
+/// program and to all of its group.
+const ONCE: Duration = Duration::from_millis(300);
 /// How long last words may take: nobody may read them.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -52,9 +57,14 @@ fn is_ignored(kind: SignalKind) -> bool {
 fn heard() {
     // It is kept, so that nothing begins that would have to be cleaned up.
     let heeded = heeded();
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
     match &*heeded {
-        Some(stop) if !stop.is_cancelled() => stop.cancel(),
+        Some(stop) if !stop.is_cancelled() => {
+            *told = Some(Instant::now());
+            stop.cancel();
+        }
         None => end("interrupted"),
+        Some(_) if told.is_some_and(|told| told.elapsed() < ONCE) => {}
         Some(_) => end("ended at once\n  help: `grade clean` removes what is left"),
     }
 }
@@ -118,6 +128,8 @@ mod tests {
         assert!(!stop.token().is_cancelled());
         heard();
         assert!(stop.token().is_cancelled());
+        // It would end these tests.
+        heard();
         assert!(stop.end());
         assert!(heeded().is_none());
     }

@@ -152,6 +152,21 @@ fn a_second_signal_ends_what_cannot_clean_up() {
 }
 
 #[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let (lab, server) = start(Lab::new());
+    let mut command = lab.command(&[&server.url("silent/a.git"), "--assignment", "onbuild"]);
+    let mut grade = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("starts");
+    while server.asked().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send(&grade, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(5));
+    send(&grade, Signal::TERM);
+    assert_eq!(ends(&mut grade, "TERM, twice").code(), Some(3));
+    lab.is_clean();
+}
+
+#[test]
 fn a_hangup_is_not_heeded_under_nohup() {
     let lab = Lab::new();
     let (_engine, host) = silent_engine(&lab);
