@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::class_display::Display;
 use super::grade::{Mode, Show, no_plays_on_the_host};
 use super::locate::{self, Course};
+use super::obtain::owner;
 use super::roster::Class;
 use super::stop::Stop;
 use super::{Common, Exit, check, class_end, runtime, said};
@@ -185,7 +186,7 @@ impl Prepared {
             plan,
             store: Arc::clone(&store),
             books: Arc::clone(&books),
-            fetcher: Fetcher { program, limits: FetchLimits::default(), into },
+            fetcher: Fetcher { program, limits: FetchLimits::default(), into, owner: owner() },
             observer,
             jobs,
             afresh_since: register.afresh_since,

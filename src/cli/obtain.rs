@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::stop::Stop;
 use super::{Exit, command_names, runtime};
 use crate::document::nearest;
+use crate::engine::Owner;
 use crate::judge::line;
 use crate::submission::{FetchError, FetchLimits, Fetched, Fetcher, Revision, Source, Submission};
 
@@ -64,8 +65,7 @@ pub(super) fn obtain(source: &Source) -> Result<(Stop, Submission), Exit> {
                 let near = near.and_then(|path| {
                     nearest(&path.to_string_lossy(), commands.iter().map(String::as_str))
                 });
-                let near =
-                    near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
+                let near = near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
                 anstream::eprintln!("{error}{}", near.unwrap_or_default());
                 Exit::Usage
             })?;
@@ -84,7 +84,8 @@ fn fetch(source: &Source, stop: &Stop) -> Result<Submission, Exit> {
         anstream::eprintln!("failed to find this program: {error}");
         Exit::Unjudged
     })?;
-    let fetcher = Fetcher { program, limits: FetchLimits::default(), into: std::env::temp_dir() };
+    let into = std::env::temp_dir();
+    let fetcher = Fetcher { program, limits: FetchLimits::default(), into, owner: owner() };
     if matches!(source, Source::Git(_)) {
         anstream::eprintln!("… fetching {}", line(&source.to_string(), 200));
     }
@@ -99,6 +100,11 @@ fn fetch(source: &Source, stop: &Stop) -> Result<Submission, Exit> {
         Some(Err(error)) => Err(tell(&error)),
         None => Err(interrupted()),
     }
+}
+
+/// This process, as what it keeps in temporary folders is marked with.
+pub(super) fn owner() -> String {
+    Owner::this_process().map(|owner| owner.to_string()).unwrap_or_default()
 }
 
 /// Says that a signal has ended the grading of one submission.
