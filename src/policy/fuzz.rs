@@ -57,10 +57,7 @@ fn world() -> World {
         ]),
     );
     world.learn(Part::Volumes, &json!({"Volumes": [{"Name": volume, "Labels": label}]}));
-    world.learn(
-        Part::Images,
-        &json!([{"Id": "sha256:ffff01", "RepoTags": ["busybox:latest"]}]),
-    );
+    world.learn(Part::Images, &json!([{"Id": "sha256:ffff01", "RepoTags": ["busybox:latest"]}]));
     world.learn_exec(&json!({"ContainerID": WEB}));
     world
 }

@@ -11,7 +11,11 @@ fuzz_target!(|text: &str| {
     let Some(sent) = review(method, target, body.as_bytes()) else { return };
     let (path, _) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
     assert!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?}");
-    assert!(OURS.iter().all(|ours| !path.contains(ours)), "{path:?}");
+    // An image may be called as it likes.
+    let mut parts = path.split('/').skip(1).skip_while(|part| part.strip_prefix('v').is_some_and(|rest| rest.contains('.')));
+    if matches!(parts.next(), Some("containers" | "networks" | "volumes")) {
+        assert!(parts.next().is_none_or(|subject| !OURS.contains(&subject)), "{path:?}");
+    }
     let again = review(method, &sent.target, sent.body.as_deref().unwrap_or_default());
     assert_eq!(again.as_ref(), Some(&sent));
 });

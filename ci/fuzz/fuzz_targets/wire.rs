@@ -12,6 +12,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let kept = tempfile::tempdir().expect("a folder");
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.set_nonblocking(true).expect("set");
     let port = listener.local_addr().expect("an address").port();
     let limits = FetchLimits {
         entries: 200,
@@ -23,14 +24,14 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let source = GitSource { url: format!("git://127.0.0.1:{port}/a"), at: Revision::Head };
     std::thread::scope(|scope| {
-        let fetched = scope.spawn(|| {
-            let fetched = fuzz::repository(&source, &kept.path().join("submission"), &limits);
-            // Whoever waits for a connection that will not come is let go.
-            let _ = std::net::TcpStream::connect(("127.0.0.1", port));
-            fetched
-        });
+        let fetched = scope
+            .spawn(|| fuzz::repository(&source, &kept.path().join("submission"), &limits));
         while !fetched.is_finished() {
-            let Ok((mut stream, _)) = listener.accept() else { break };
+            let Ok((mut stream, _)) = listener.accept() else {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            };
+            stream.set_nonblocking(false).expect("set");
             let _ = stream.write_all(bytes);
             let _ = stream.shutdown(Shutdown::Write);
             let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
