@@ -1,14 +1,18 @@
 //! Files written whole or not at all.
 
+use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
 /// How the names of unfinished files begin and end.
 const UNFINISHED: (&str, &str) = (".grade-", ".unfinished");
+/// Those of this process.
+static UNDER_WAY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A file that takes its place when it is finished; what stands there before stays whole until
 /// then. One that is dropped leaves nothing.
@@ -16,6 +20,7 @@ const UNFINISHED: (&str, &str) = (".grade-", ".unfinished");
 pub struct Unfinished {
     file: NamedTempFile,
     path: PathBuf,
+    _listed: Listed,
 }
 
 impl Unfinished {
@@ -25,12 +30,14 @@ impl Unfinished {
     /// When the file system says no.
     pub fn begin(path: &Path) -> io::Result<Unfinished> {
         // Readable by whom the user's umask lets, as any other file the user makes.
-        let file = tempfile::Builder::new()
-            .prefix(UNFINISHED.0)
-            .suffix(UNFINISHED.1)
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder_of(path))?;
-        Ok(Unfinished { file, path: path.to_owned() })
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(UNFINISHED.0).suffix(UNFINISHED.1);
+        builder.permissions(Permissions::from_mode(0o666));
+        let mut under_way = under_way();
+        let file = builder.tempfile_in(folder_of(path))?;
+        under_way.insert(file.path().to_owned());
+        let _listed = Listed(file.path().to_owned());
+        Ok(Unfinished { file, path: path.to_owned(), _listed })
     }
 
     /// Its final place.
@@ -52,6 +59,31 @@ impl Unfinished {
         self.file.persist(&self.path).map_err(|error| error.error)?;
         flush_folder(folder_of(&self.path))
     }
+}
+
+/// A name in [`UNDER_WAY`].
+#[derive(Debug)]
+struct Listed(PathBuf);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        under_way().remove(&self.0);
+    }
+}
+
+fn under_way() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes all files that are unfinished, and has whoever begins another wait for ever: for a process
+/// that ends now, whatever it does.
+pub fn forsake() {
+    let under_way = under_way();
+    for path in &*under_way {
+        // One that has just been finished has another name.
+        let _ = std::fs::remove_file(path);
+    }
+    std::mem::forget(under_way);
 }
 
 /// Writes beside the final place, flushes, and renames. A pipe or a device is written to as it is.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use attempts::Attempts;
 use crate::engine::{Engine, EngineError, Owner, SshKey};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
@@ -19,6 +18,7 @@ use crate::recipe::Network;
 use crate::rubric::{BASES, Rubric};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxLimits, Sandboxes};
 use crate::submission::{ContextLimits, Submission};
+use attempts::Attempts;
 
 /// How long cleaning up may take; `grade clean` removes what is left then. A busy disk takes a minute
 /// for the layers of one large build.

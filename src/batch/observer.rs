@@ -108,7 +108,10 @@ impl Observer for Engines {
             }
             Some(sandboxes) => {
                 let claiming = Place::sandbox(sandboxes, &self.plan.rubric);
-                let claimed = tokio::time::timeout(CLAIMING, claiming).await;
+                let claiming = tokio::time::timeout(CLAIMING, claiming);
+                let Some(claimed) = stop.run_until_cancelled(claiming).await else {
+                    return Ok(Outcome { evidence: None, left_behind: None });
+                };
                 claimed.unwrap_or_else(|_| {
                     Err(EngineError::Sandbox {
                         cause: Cause::Timeout { seconds: CLAIMING.as_secs() },

@@ -4,8 +4,9 @@
 //! taken of, by which rubric and how, so that it is also the mark that this work is done; nothing
 //! else has to agree with it. Everything else in a class's folder is made from it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -161,7 +162,8 @@ impl Store {
     /// When the file system says no.
     pub fn work(&self) -> Result<PathBuf, StoreError> {
         let path = self.root.join(WORK);
-        match std::fs::create_dir_all(&path) {
+        // Nobody else is to read what students hand in, were they told the path.
+        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
             Ok(()) => Ok(path),
             Err(source) => Err(StoreError::File { path, source }),
         }

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::class_display::Display;
-use super::grade::{Mode, Show, interrupted, no_plays_on_the_host};
+use super::grade::{Mode, Show, no_plays_on_the_host};
 use super::locate::{self, Course};
+use super::obtain::owner;
 use super::roster::Class;
+use super::stop::Stop;
 use super::{Common, Exit, check, class_end, runtime, said};
 use crate::batch::{
     Batch, Books, Ended, Engines, News, Observer, Patience, Register, Shard, Store, StoreError,
@@ -169,48 +171,45 @@ impl Prepared {
         let books = Books::new(Arc::clone(&store), &register, by, view, &arguments.report);
         let books = Arc::new(books.map_err(|error| usage(error.to_string()))?);
         let given = given_folder(&rubric);
-        let (observer, jobs) = observer(arguments, common, Arc::clone(&plan), given)
-            .await
-            .map_err(|error| no_engine(&error))?;
+        let stop = Stop::begin();
+        let observer = stop.unless(observer(arguments, common, Arc::clone(&plan), given)).await;
+        let Some(observer) = observer else { return Ok(interrupted(&arguments.out)) };
+        let (observer, jobs) = observer.map_err(|error| no_engine(&error))?;
         let began = begin(&store, &register, &rubric).and_then(|()| store.work());
         let into = began.map_err(|error| failed(&error))?;
 
         let works = works(&roster, &register);
         let display = Display::new(works.len(), jobs);
-        let stop = CancellationToken::new();
-        let waiting = tokio::spawn(stopper(stop.clone(), display.clone()));
+        let waiting = tokio::spawn(stopping(stop.token().clone(), display.clone()));
         let listener = display.clone();
         let program = std::env::current_exe().unwrap_or_default();
         let batch = Batch {
             plan,
             store: Arc::clone(&store),
             books: Arc::clone(&books),
-            fetcher: Fetcher { program, limits: FetchLimits::default(), into },
+            fetcher: Fetcher { program, limits: FetchLimits::default(), into, owner: owner() },
             observer,
             jobs,
             afresh_since: register.afresh_since,
             was_regraded: register.regraded_by.is_some(),
             patience: Patience::default(),
             listen: Arc::new(move |news: News| listener.show(&news)),
-            stop,
+            stop: stop.token().clone(),
         };
         let ended = batch.run(works).await;
         waiting.abort();
         display.finish();
         // What is left of it is removed by the next batch.
         let _ = store.clear_work();
+        let is_told = stop.end();
         if let Ended::GaveUp { because, advice } = &ended {
             anstream::eprintln!("the batch ends early: {because}");
             if let Some(advice) = advice {
                 anstream::eprintln!("  help: {advice}; then run the same command again");
             }
         }
-        if matches!(ended, Ended::Stopped) {
-            anstream::eprintln!(
-                "interrupted: what is graded is kept in {}; the same command goes on from there",
-                arguments.out.display()
-            );
-            return Ok(Exit::Unjudged);
+        if is_told || matches!(ended, Ended::Stopped) {
+            return Ok(interrupted(&arguments.out));
         }
         Ok(class_end::write(&books, &arguments.out, arguments.strict))
     }
@@ -282,11 +281,16 @@ fn works(roster: &Roster, register: &Register) -> Vec<(Work, String)> {
     named.collect()
 }
 
-/// Stops the batch when the user or the system asks to; ends the program when they ask again.
-async fn stopper(stop: CancellationToken, display: Display) {
-    interrupted().await;
-    stop.cancel();
+/// Tells that the batch is being stopped: what is under way may take a moment to be cleaned up.
+async fn stopping(stop: CancellationToken, display: Display) {
+    stop.cancelled().await;
     display.say("stopping; once more ends it at once");
-    interrupted().await;
-    std::process::exit(Exit::Unjudged as i32);
+}
+
+fn interrupted(folder: &std::path::Path) -> Exit {
+    anstream::eprintln!(
+        "interrupted: what is graded is kept in {}; the same command goes on from there",
+        folder.display()
+    );
+    Exit::Unjudged
 }

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::github::{self, Job};
 use super::locate::{self, Course};
-use super::obtain::{HandedIn, obtain};
+use super::obtain::{HandedIn, interrupted, obtain};
 use super::progress::Display;
+use super::stop::Stop;
 use super::{Common, Exit, check, runtime};
 use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
@@ -131,6 +132,7 @@ struct Prepared {
     plan: Plan,
     given: Option<PathBuf>,
     submission: Submission,
+    stop: Stop,
     classroom: Option<&'static Classroom>,
 }
 
@@ -151,7 +153,7 @@ fn prepare(arguments: &Arguments, common: &Common, job: Option<&Job>) -> Result<
     let is_told = job.is_some_and(Job::tells_classroom50);
     let classroom = if is_asked || is_told { Some(classroom50().map_err(wrong)?) } else { None };
     let named = named.map(|rubric| Ok((check::load(&rubric)?, rubric))).transpose()?;
-    let submission = obtain(&source)?;
+    let (stop, submission) = obtain(&source)?;
     let (plan, rubric) = match named {
         Some(named) => named,
         None => {
@@ -180,7 +182,7 @@ fn prepare(arguments: &Arguments, common: &Common, job: Option<&Job>) -> Result<
         std::fs::create_dir_all(out)
             .map_err(|error| wrong(format!("failed to make {}: {error}", out.display())))?;
     }
-    Ok(Prepared { plan, given: given_folder(&rubric), submission, classroom })
+    Ok(Prepared { plan, given: given_folder(&rubric), submission, stop, classroom })
 }
 
 /// What Classroom 50's runner says of the submission.
@@ -205,24 +207,29 @@ pub(super) fn no_plays_on_the_host(slug: &str) -> String {
 impl Prepared {
     async fn grade(self, arguments: &Arguments, common: &Common, job: Option<&Job>) -> Exit {
         let spares = usize::from(job.is_none());
-        let evidence = match self.place(arguments, common, spares).await {
-            Ok((place, sandboxes)) => match self.ask(place, sandboxes).await {
-                Some(evidence) => evidence,
-                None => {
-                    anstream::eprintln!(
-                        "interrupted: nothing is graded, and nothing is left behind"
-                    );
-                    return Exit::Unjudged;
+        let place = self.stop.unless(self.place(arguments, common, spares)).await;
+        let Prepared { plan, given, submission, stop, classroom } = self;
+        let evidence = match place {
+            Some(Ok((place, sandboxes))) => {
+                let session = Session { submission: submission.clone(), given };
+                let evidence = ask(&plan, session, place, &stop).await;
+                if let Some(sandboxes) = sandboxes {
+                    sandboxes.settle().await;
                 }
-            },
-            Err(error) => unobserved(&self.plan, &self.submission, &Fault::from(error)),
+                evidence
+            }
+            Some(Err(error)) => Some(unobserved(&plan, &submission, &Fault::from(error))),
+            None => None,
         };
-        let grade = judge(&self.plan.rubric, &evidence);
+        drop(submission);
+        let is_told = stop.end();
+        let Some(evidence) = evidence.filter(|_| !is_told) else { return interrupted() };
+        let grade = judge(&plan.rubric, &evidence);
         let exit = exit(arguments, &grade);
         let gradebook = Gradebook { entries: vec![Entry::new(grade, &evidence)] };
-        let written = write_all(arguments, &gradebook, &evidence, self.classroom);
+        let written = write_all(arguments, &gradebook, &evidence, classroom);
         let told = job.map_or(Ok(()), |job| {
-            let view = View { classroom: self.classroom, ..View::default() };
+            let view = View { classroom, ..View::default() };
             job.end(&gradebook, &view, arguments.submission(), arguments.out.as_deref())
         });
         let failed: Vec<String> = [written, told].into_iter().filter_map(Result::err).collect();
@@ -254,44 +261,21 @@ impl Prepared {
             }
         }
     }
-
-    /// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
-    async fn ask(&self, place: Place, sandboxes: Option<Sandboxes>) -> Option<Evidence> {
-        let session = Session { submission: self.submission.clone(), given: self.given.clone() };
-        let display = Display::new();
-        let listener = display.clone();
-        let listen = Box::new(move |progress| listener.show(&progress));
-        let outcome = session.run(&self.plan, place, listen, interrupted()).await;
-        display.finish();
-        if let Some(sandboxes) = sandboxes {
-            sandboxes.settle().await;
-        }
-        if let Some(message) = outcome.left_behind {
-            anstream::eprintln!(
-                "{message}\n  help: `grade clean` removes what is left; the grade is not touched by this"
-            );
-        }
-        outcome.evidence
-    }
 }
 
-/// Ends when the user or the system asks to stop.
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => drop(stream.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => {
-            if result.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        () = terminated => {}
+/// Asks all questions; `None` when the user interrupts. Either way the engine is left clean.
+async fn ask(plan: &Plan, session: Session, place: Place, stop: &Stop) -> Option<Evidence> {
+    let display = Display::new();
+    let listener = display.clone();
+    let listen = Box::new(move |progress| listener.show(&progress));
+    let outcome = session.run(plan, place, listen, stop.token().cancelled()).await;
+    display.finish();
+    if let Some(message) = outcome.left_behind {
+        anstream::eprintln!(
+            "{message}\n  help: `grade clean` removes what is left; the grade is not touched by this"
+        );
     }
+    outcome.evidence
 }
 
 fn exit(arguments: &Arguments, grade: &crate::judge::Grade) -> Exit {

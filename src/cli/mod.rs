@@ -24,6 +24,7 @@ mod regrade;
 mod roster;
 mod schema;
 mod selftest;
+mod stop;
 
 use std::fmt;
 use std::io::Write;
@@ -137,6 +138,10 @@ fn run() -> Exit {
         }
     };
     cli.common.color.apply();
+    // Those are ended by whoever started them.
+    if !matches!(cli.command, Some(Command::Fetch | Command::Inside(_))) {
+        stop::listen();
+    }
     let common = &cli.common;
     if let (Some(_), Some(submission)) = (&cli.command, cli.grade.submission()) {
         anstream::eprintln!(

@@ -4,9 +4,10 @@ use clap::Args;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
-use super::grade::interrupted;
+use super::stop::Stop;
 use super::{Exit, command_names, runtime};
 use crate::document::nearest;
+use crate::engine::Owner;
 use crate::judge::line;
 use crate::submission::{FetchError, FetchLimits, Fetched, Fetcher, Revision, Source, Submission};
 
@@ -53,38 +54,42 @@ impl HandedIn {
     }
 }
 
-/// Opens a folder, or fetches whatever else it is.
-pub(super) fn obtain(source: &Source) -> Result<Submission, Exit> {
+/// Opens a folder, or fetches whatever else it is. What was fetched has to be removed: signals are
+/// heeded from before there is anything.
+pub(super) fn obtain(source: &Source) -> Result<(Stop, Submission), Exit> {
     match source {
-        Source::Path(path) if !path.is_file() => Submission::open(path).map_err(|error| {
-            let near = Some(path).filter(|path| !path.exists());
-            let commands = command_names();
-            let near = near.and_then(|path| {
-                nearest(&path.to_string_lossy(), commands.iter().map(String::as_str))
-            });
-            let near = near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
-            anstream::eprintln!("{error}{}", near.unwrap_or_default());
-            Exit::Usage
-        }),
-        source => fetch(source),
+        Source::Path(path) if !path.is_file() => {
+            let submission = Submission::open(path).map_err(|error| {
+                let near = Some(path).filter(|path| !path.exists());
+                let commands = command_names();
+                let near = near.and_then(|path| {
+                    nearest(&path.to_string_lossy(), commands.iter().map(String::as_str))
+                });
+                let near = near.map(|near| format!("\n  help: did you mean the command `{near}`?"));
+                anstream::eprintln!("{error}{}", near.unwrap_or_default());
+                Exit::Usage
+            })?;
+            Ok((Stop::begin(), submission))
+        }
+        source => {
+            let stop = Stop::begin();
+            let submission = fetch(source, &stop)?;
+            Ok((stop, submission))
+        }
     }
 }
 
-fn fetch(source: &Source) -> Result<Submission, Exit> {
+fn fetch(source: &Source, stop: &Stop) -> Result<Submission, Exit> {
     let program = std::env::current_exe().map_err(|error| {
         anstream::eprintln!("failed to find this program: {error}");
         Exit::Unjudged
     })?;
-    let fetcher = Fetcher { program, limits: FetchLimits::default(), into: std::env::temp_dir() };
+    let into = std::env::temp_dir();
+    let fetcher = Fetcher { program, limits: FetchLimits::default(), into, owner: owner() };
     if matches!(source, Source::Git(_)) {
         anstream::eprintln!("… fetching {}", line(&source.to_string(), 200));
     }
-    let fetched = runtime()?.block_on(async {
-        tokio::select! {
-            fetched = fetcher.fetch(source) => Some(fetched),
-            () = interrupted() => None,
-        }
-    });
+    let fetched = runtime()?.block_on(stop.unless(fetcher.fetch(source)));
     match fetched {
         Some(Ok(Fetched { submission, notes })) => {
             for note in notes {
@@ -93,11 +98,19 @@ fn fetch(source: &Source) -> Result<Submission, Exit> {
             Ok(submission)
         }
         Some(Err(error)) => Err(tell(&error)),
-        None => {
-            anstream::eprintln!("interrupted: nothing is graded, and nothing is left behind");
-            Err(Exit::Unjudged)
-        }
+        None => Err(interrupted()),
     }
+}
+
+/// This process, as what it keeps in temporary folders is marked with.
+pub(super) fn owner() -> String {
+    Owner::this_process().map(|owner| owner.to_string()).unwrap_or_default()
+}
+
+/// Says that a signal has ended the grading of one submission.
+pub(super) fn interrupted() -> Exit {
+    anstream::eprintln!("interrupted: nothing is graded, and nothing is left behind");
+    Exit::Unjudged
 }
 
 fn tell(error: &FetchError) -> Exit {

@@ -7,16 +7,16 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
-use super::grade::{Mode, interrupted};
+use super::grade::Mode;
 use super::locate::Course;
+use super::stop::Stop;
 use super::{Common, Exit, diagnose, out, runtime};
 use crate::document::nearest;
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::sandbox::Sandboxes;
-use crate::session::sandbox_config;
 use crate::selftest::{Came, Exercise, Hall, Mistake, Tried, default_jobs, prove};
+use crate::session::sandbox_config;
 use page::Display;
 
 #[derive(Args, Debug)]
@@ -191,11 +191,17 @@ async fn proven(
     common: &Common,
     exercises: &[Exercise],
 ) -> Result<Option<(Vec<Vec<Tried>>, Ran)>, EngineError> {
-    let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
-    let jobs = match arguments.jobs {
-        Some(jobs) => jobs.get(),
-        None => default_jobs(engine.machine().await?.processors),
+    let stop = Stop::begin();
+    let found = async {
+        let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
+        let jobs = match arguments.jobs {
+            Some(jobs) => jobs.get(),
+            None => default_jobs(engine.machine().await?.processors),
+        };
+        Ok((engine, jobs))
     };
+    let Some(found) = stop.unless(found).await else { return Ok(None) };
+    let (engine, jobs) = found?;
     let hall = match arguments.engine {
         Mode::Host => Hall::Host(engine),
         Mode::Sandbox => {
@@ -207,21 +213,14 @@ async fn proven(
         }
     };
     let began = Instant::now();
-    let stop = CancellationToken::new();
     let display = Display::new(exercises.iter().map(|exercise| exercise.trials.len()).sum());
     let listen = |news: crate::selftest::News<'_>| display.show(&news);
-    let mut proving = std::pin::pin!(prove(exercises, &hall, jobs, &listen, &stop));
-    let tried = tokio::select! {
-        tried = &mut proving => tried,
-        () = interrupted() => {
-            stop.cancel();
-            proving.await
-        }
-    };
+    let tried = prove(exercises, &hall, jobs, &listen, stop.token()).await;
     display.finish();
     if let Hall::Sandboxes { sandboxes, .. } = &hall {
         sandboxes.settle().await;
     }
+    let tried = tried.filter(|_| !stop.end());
     Ok(tried.map(|tried| (tried, Ran { jobs, took: began.elapsed() })))
 }
 

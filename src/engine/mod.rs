@@ -41,9 +41,8 @@ pub use container::{
     PathArchive, PathStat, Put, RunReport, Signalled, Started,
 };
 pub use docker::{
-    Engine, EngineInfo, ImageExport, Machine, OwnedFilter, OwnedKind, OwnedObject,
-    PathReader, Pipe, SIFT, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, SharedVolume,
-    Sifting,
+    Engine, EngineInfo, ImageExport, Machine, OwnedFilter, OwnedKind, OwnedObject, PathReader,
+    Pipe, SIFT, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, SharedVolume, Sifting,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};

@@ -1,7 +1,9 @@
 //! Student text as plain text: the one place where it is made safe to print.
 
 /// The text without ANSI sequences and control characters other than line feed and tab. Carriage
-/// returns end lines; characters that reorder what is shown after them are taken out, too.
+/// returns end lines. What is not seen is taken out, too: it hides words from whoever searches for
+/// them, makes two texts look the same, and turns what is shown after it around. That parts an emoji
+/// that is joined from several.
 pub fn plain(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let is_shown = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
@@ -10,10 +12,32 @@ pub fn plain(text: &str) -> String {
         true => text,
         false => anstream::adapter::strip_str(&text).to_string(),
     };
-    text.chars()
-        .filter(|c| is_shown(*c))
-        .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'))
-        .collect()
+    let mut plain = String::with_capacity(text.len());
+    let mut before = ' ';
+    for c in text.chars().filter(|c| is_shown(*c)) {
+        // One chooses how the character before it looks, most often as an emoji.
+        let chooses = matches!(c, '\u{FE00}'..='\u{FE0F}')
+            && !before.is_ascii()
+            && !before.is_whitespace()
+            && !is_invisible(before);
+        if chooses || !is_invisible(c) {
+            plain.push(c);
+            before = c;
+        }
+    }
+    plain
+}
+
+/// Whether a character is not seen by itself: what Unicode calls `Default_Ignorable_Code_Point`,
+/// those that are not assigned yet included, and the marks of annotations.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+    )
 }
 
 /// The text as one plain line of at most `most` characters.
@@ -45,6 +69,38 @@ mod tests {
     fn nothing_is_left_that_moves_a_cursor_or_hides_a_word() {
         let text = "a\u{1b}[2Jb\u{7}c\u{0}\rd\u{202e}e\u{1b}]0;title\u{7}f";
         assert_eq!(plain(text), "abc\ndef");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_taken_out() {
+        for c in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{202a}',
+            '\u{2060}',
+            '\u{2064}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{fffb}',
+            '\u{fe0f}',
+            '\u{e0001}',
+            '\u{e007f}',
+            '\u{e0100}',
+            '\u{3164}',
+        ] {
+            assert_eq!(plain(&format!("a{c}b")), "ab", "{c:?}");
+        }
+        let shown = "naïve — 容器 “x”\u{a0}é e\u{301} \u{600} ❤\u{fe0f} \u{1F600}";
+        assert_eq!(plain(shown), shown);
+        // Selectors without end are letters of a message of their own.
+        assert_eq!(plain("❤\u{fe0f}\u{fe01}\u{fe02}"), "❤\u{fe0f}");
+        assert_eq!(plain("\u{1F469}\u{200d}\u{1F680}"), "\u{1F469}\u{1F680}");
     }
 
     #[test]

@@ -35,6 +35,8 @@ mod budget;
 mod create;
 mod endpoints;
 mod engine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod grpc;
 mod harmless;
 mod json;

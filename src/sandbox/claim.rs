@@ -7,10 +7,10 @@ use hyper_util::rt::TokioIo;
 
 use super::bases::{TOOLS, whole_name};
 use super::container::broken;
-use super::sandboxes::Sandboxes;
 use super::protocol::{
     ENGINE, FileRead, FileWrite, IMAGES, Images, LEAVE, OUTSIDE, READ, STUDENT, USE, Use, WRITE,
 };
+use super::sandboxes::Sandboxes;
 use crate::engine::{Engine, EngineError, LARGEST, Tunnel};
 
 /// A sandbox that is ours. It ends, with all that is in it, when the last part of it is dropped.

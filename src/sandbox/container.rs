@@ -8,9 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use tokio::io::AsyncReadExt;
 
 use super::protocol::{BUSY, PROGRAM, READY, SandboxLimits, UNPREPARED};
-use crate::engine::{
-    Cause, Engine, EngineError, Owner, Put, SandboxSpec, SharedVolume, Tunnel,
-};
+use crate::engine::{Cause, Engine, EngineError, Owner, Put, SandboxSpec, SharedVolume, Tunnel};
 
 /// The image with an engine and the docker command in it.
 pub const IMAGE: &str = "grade-sandbox:1";

@@ -15,11 +15,11 @@ mod left;
 mod protocol;
 mod sandboxes;
 
+pub use bases::TOOLS;
 pub use claim::Sandbox;
 pub use container::{IMAGE, MAKER, SandboxConfig};
 pub use left::Left;
 pub use protocol::{
     DISK_HOME, HOME, Images, Limit, PROGRAMS, STUDENT_RUN, STUDENT_SOCKET, SandboxLimits, Use,
 };
-pub use bases::TOOLS;
 pub use sandboxes::{LABEL, Sandboxes};

@@ -1,6 +1,7 @@
 //! Where sandboxes come from: one for each use, and the next made ready beside it.
 
 use std::sync::{Arc, Mutex as Locked, PoisonError};
+use std::time::Duration;
 
 use rand::RngExt;
 use sha2::{Digest, Sha256};
@@ -9,7 +10,9 @@ use tokio::task::JoinSet;
 
 use super::bases;
 use super::claim::Sandbox;
-use super::container::{Answer, IMAGE, Purpose, SandboxConfig, ask, failed, no_image, stamp, start};
+use super::container::{
+    Answer, IMAGE, Purpose, SandboxConfig, ask, failed, no_image, stamp, start,
+};
 use super::protocol::VOLUME;
 use crate::engine::{Engine, EngineError, NAME_PREFIX, SandboxContainer, SandboxLife, Tunnel};
 use crate::nonce::hex;
@@ -19,6 +22,8 @@ pub const LABEL: &str = "grade.sandbox";
 /// The names of sandboxes that nobody has, and of those that somebody has.
 const SPARE: &str = "spare-";
 const TAKEN: &str = "sandbox-";
+/// How long is waited for what is being made, when nothing more is wanted.
+const SETTLING: Duration = Duration::from_secs(10);
 /// How often a sandbox is made anew whose images somebody removed meanwhile.
 const TRIES: u32 = 3;
 
@@ -81,9 +86,12 @@ impl Sandboxes {
             let mut making = self.inner.making.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *making)
         };
-        while making.join_next().await.is_some() {}
-        // They go by themselves an hour later.
-        let _ = self.inner.shed(1).await;
+        let settling = async {
+            while making.join_next().await.is_some() {}
+            // Spares go by themselves an hour later.
+            let _ = self.inner.shed(1).await;
+        };
+        let _in_time = tokio::time::timeout(SETTLING, settling).await;
     }
 }
 
@@ -92,7 +100,11 @@ impl Inner {
         let make = self.make.get_or_try_init(async || {
             let image = self.outer.image_id(IMAGE).await?.ok_or_else(no_image)?;
             let bases = bases::ensure(&self.outer, &self.config, &image).await?;
-            let all = format!("{} {image} {bases} {:?}", stamp(&self.config.program)?, self.config.limits);
+            let all = format!(
+                "{} {image} {bases} {:?}",
+                stamp(&self.config.program)?,
+                self.config.limits
+            );
             let mut label = hex(&Sha256::digest(all));
             label.truncate(16);
             Ok::<_, EngineError>(Make { label, image, bases })

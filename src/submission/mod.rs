@@ -5,6 +5,8 @@ mod context;
 mod dockerfile;
 mod fetch;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod git;
 mod ignore;
 mod overlay;
@@ -21,7 +23,9 @@ use tempfile::TempDir;
 pub use address::AddressError;
 pub use context::{Context, ContextError, ContextLimits, small_context};
 pub use dockerfile::{Dockerfile, Rewrite, Summary};
-pub use fetch::{FetchError, FetchLimits, Fetched, Fetcher, Missing, Unreached, serve};
+pub use fetch::{
+    FetchError, FetchLimits, Fetched, Fetcher, KeptFolder, Missing, Unreached, kept_folders, serve,
+};
 pub use files::{FileKind, HandedIn, Opened};
 pub use ignore::IgnoreRules;
 pub use overlay::{Content, Overlay, Written};

@@ -131,6 +131,7 @@ impl Class {
                 program: env!("CARGO_BIN_EXE_grade").into(),
                 limits: FetchLimits::default(),
                 into: store.work().expect("a folder"),
+                owner: String::new(),
             },
             observer: fake.clone(),
             jobs: 3,

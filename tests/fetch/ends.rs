@@ -1,6 +1,7 @@
 //! What becomes of the process that fetches when nobody waits for it any more.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,49 @@ fn a_grade_that_is_killed_leaves_nothing_of_a_fetch() {
     grade.kill().expect("killed");
     grade.wait().expect("it ends");
     comes_to("its folder is gone", || is_empty(&lab));
+}
+
+#[test]
+fn what_kill_9_leaves_is_private_and_found_by_clean() {
+    let (lab, server) = start(Lab::new());
+    lab.repository("onbuild.git");
+    let socket = lab.path("silent.sock");
+    // An engine that never answers: the submission is here, and waits.
+    let engine = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    let waiting = || {
+        let mut command = lab.command(&[&server.url("open/onbuild.git")]);
+        command.env("DOCKER_HOST", format!("unix://{socket}"));
+        let grade = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("starts");
+        // It connects when it has fetched.
+        engine.accept().map(|connection| (grade, connection)).expect("it connects")
+    };
+    let (mut living, _first) = waiting();
+    let (mut killed, _second) = waiting();
+    let folders = || -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(lab.path("into")).expect("a folder").flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    killed.kill().expect("killed");
+    killed.wait().expect("it ends");
+    assert_eq!(folders().len(), 2);
+    for folder in folders() {
+        let mode = std::fs::metadata(&folder).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+    }
+    let clean = |arguments: &[&str]| {
+        let output = lab.command(&[&["clean"], arguments].concat()).output().expect("it starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = clean(&["--dry-run"]);
+    assert_eq!((said.matches("would remove folder").count(), folders().len()), (1, 2), "{said}");
+    clean(&[]);
+    let [left] = &folders()[..] else { panic!("{:?}", folders()) };
+    assert!(left.to_string_lossy().contains(&format!("_{}_", living.id())), "{}", left.display());
+    assert!(living.try_wait().expect("waited for").is_none());
+    living.kill().expect("killed");
+    living.wait().expect("it ends");
+    clean(&[]);
+    lab.is_clean();
 }
 
 #[test]

@@ -115,7 +115,8 @@ impl Lab {
             silence: Duration::from_secs(30),
             ..FetchLimits::default()
         };
-        Fetcher { program: self.program(), limits, into: self.folder.path().join("into") }
+        let (program, into) = (self.program(), self.folder.path().join("into"));
+        Fetcher { program, limits, into, owner: String::new() }
     }
 
     pub(crate) fn fetch(&self, url: &str, at: Revision) -> Result<Fetched, FetchError> {

@@ -15,5 +15,6 @@ mod lab;
 mod places;
 mod secrets;
 mod server;
+mod signals;
 mod ssh;
 mod web;

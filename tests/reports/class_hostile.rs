@@ -14,7 +14,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use crate::class::{class, written};
-use crate::hostile::{entry, hostile};
+use crate::hostile::{entry, hostile, is_seen};
 use crate::page::{Page, is_reference};
 use crate::{feedback, schema, xml};
 
@@ -126,6 +126,7 @@ fn check_systems(entry: &Entry, show_hidden: bool) {
         let bytes = (format.report)(&view).render(&book).unwrap();
         assert!(bytes.len() <= 1_000_000 || format.name != "prairielearn");
         let _: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        is_seen(std::str::from_utf8(&bytes).unwrap());
         if format.name == "autolab" {
             let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
             assert_eq!((lines, bytes.last()), (1, Some(&b'\n')));
@@ -143,6 +144,9 @@ proptest! {
         let class = of_rows(title, exercise, &rows);
         let view = View { show_hidden, ..View::default() };
         let written = |format: &str| written(format, &class, &rows, &view);
+        for format in CLASS_FORMATS {
+            is_seen(&written(format.name));
+        }
         check_sheet(&written("csv"), rows.len() + 1);
         let canvas = written("canvas");
         check_sheet(&canvas, rows.len() + 2);
@@ -154,6 +158,7 @@ proptest! {
         for row in &rows {
             let report = (find("feedback").unwrap().report)(&view);
             let page = String::from_utf8(report.student(&class, row).unwrap().unwrap()).unwrap();
+            is_seen(&page);
             match &row.outcome {
                 Came::Graded { entry, .. } => feedback::check(&page, &entry.grade.marks, show_hidden),
                 _ => assert_eq!(feedback::read(&page).headings, 1),

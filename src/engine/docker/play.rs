@@ -157,8 +157,7 @@ impl Engine {
     pub async fn remove_volume(&self, volume: &str) -> Result<Result<(), String>, EngineError> {
         let force = RemoveVolumeOptionsBuilder::default().force(true).build();
         let removing = call_or_refusal(self.docker.remove_volume(volume, Some(force)));
-        let failed =
-            |cause| EngineError::Remove { object: format!("the volume {volume}"), cause };
+        let failed = |cause| EngineError::Remove { object: format!("the volume {volume}"), cause };
         Ok(match removing.await.map_err(failed)? {
             Ok(()) | Err((404, _)) => Ok(()),
             Err((_, message)) => Err(message),

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::errors::Error;
+use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::{
     ContainerCreateBody, ContainerSummary, ExecConfig, HostConfig, HostConfigCgroupnsModeEnum,
     Mount, MountType, MountVolumeOptions, NetworkConnectRequest, NetworkDisconnectRequest,
@@ -160,8 +160,7 @@ impl Engine {
         let failed = |cause| EngineError::Sandbox { cause };
         let container = container.to_owned();
         // One without a network cannot have another beside that.
-        let leave =
-            NetworkDisconnectRequest { container: container.clone(), force: None };
+        let leave = NetworkDisconnectRequest { container: container.clone(), force: None };
         call(self.docker.disconnect_network("none", leave)).await.map_err(failed)?;
         let join = NetworkConnectRequest { container, endpoint_config: None };
         call(self.docker.connect_network("bridge", join)).await.map_err(failed)

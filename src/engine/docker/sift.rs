@@ -55,5 +55,6 @@ async fn far(tunnel: &Tunnel, sifting: &Sifting) -> Result<Found, Cause> {
     let asked = serde_json::to_vec(sifting).map_err(|error| Cause::Other(error.to_string()))?;
     let answer = tunnel.ask(SIFT, asked, LARGEST).await.map_err(|error| Cause::of_io(&error))?;
     let found = answer.map_err(Cause::of_message)?;
-    serde_json::from_slice(&found.unwrap_or_default()).map_err(|error| Cause::Other(error.to_string()))
+    serde_json::from_slice(&found.unwrap_or_default())
+        .map_err(|error| Cause::Other(error.to_string()))
 }

@@ -82,14 +82,13 @@ impl Groups {
             }
             let options: Vec<&str> =
                 mounted.options.split(',').filter(|one| !matches!(*one, "rw" | "ro")).collect();
-            let options = if mounted.kind == "cgroup" { options.join(",") } else { "rw".to_owned() };
+            let options =
+                if mounted.kind == "cgroup" { options.join(",") } else { "rw".to_owned() };
             join += &format!("echo 0 > '{}/cgroup.procs' && ", group.display());
             cover += &format!("mount -t {} -o '{options}' none '{at}' && ", mounted.kind);
         }
         File::create(NAMESPACE)?;
-        let script = format!(
-            "{join}exec unshare --cgroup={NAMESPACE} -- sh -c \"{cover}true\""
-        );
+        let script = format!("{join}exec unshare --cgroup={NAMESPACE} -- sh -c \"{cover}true\"");
         let output = Command::new("sh").args(["-c", &script]).output()?;
         if output.status.success() {
             Ok(())

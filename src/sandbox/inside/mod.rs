@@ -132,7 +132,9 @@ async fn begin(limits: SandboxLimits) -> Result<Ready, String> {
     let groups = Groups::make(limits).map_err(failed("the sandbox's limits"))?;
     disk::make(limits.disk).map_err(failed("the sandbox's disk"))?;
     bases::lay().map_err(failed("the course's images"))?;
-    Groups::forbid_devices().and_then(|()| Groups::enclose()).map_err(failed("the sandbox's limits"))?;
+    Groups::forbid_devices()
+        .and_then(|()| Groups::enclose())
+        .map_err(failed("the sandbox's limits"))?;
     disk::seal().map_err(failed("the sandbox's own files"))?;
     // From here on no process is waited for but there.
     daemon::see_off().map_err(failed("the sandbox's processes"))?;

@@ -170,7 +170,8 @@ async fn tell(request: Request<Incoming>, desk: &Desk) -> io::Result<Answer> {
                 *none.status_mut() = StatusCode::NO_CONTENT;
                 return Ok(none);
             };
-            let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE as usize);
+            let pieces =
+                ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE as usize);
             Ok(Response::new(BodyExt::boxed_unsync(StreamBody::new(pieces.map_ok(Frame::data)))))
         }
         other => Err(io::Error::other(format!("nothing here is called {other:?}"))),

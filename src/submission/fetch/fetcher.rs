@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::protocol::{Arrival, Request, SUBMISSION, Word};
-use super::{FetchError, FetchLimits, Fetched, Missing, Unreached, disk};
+use super::{FetchError, FetchLimits, Fetched, Missing, Unreached, disk, kept};
 use crate::submission::{Source, Submission, SubmissionError};
 use crate::unit::{millis, show_bytes, show_millis};
 
@@ -29,6 +29,8 @@ pub struct Fetcher {
     pub limits: FetchLimits,
     /// The folder in which temporary folders are made.
     pub into: PathBuf,
+    /// Whose those are, as [`Owner`](crate::engine::Owner) writes it; empty where it cannot be told.
+    pub owner: String,
 }
 
 impl Fetcher {
@@ -49,9 +51,7 @@ impl Fetcher {
     }
 
     async fn bring(&self, source: &Source) -> Result<Fetched, FetchError> {
-        let folder = tempfile::Builder::new()
-            .prefix("grade-fetch-")
-            .tempdir_in(&self.into)
+        let folder = kept::make(&self.into, &self.owner)
             .map_err(|error| disk(&format!("make a folder in {}", self.into.display()), &error))?;
         let mut process = Process::start(&self.program)?;
         let limits = self.limits.clone();
@@ -160,6 +160,9 @@ impl Process {
     }
 
     async fn died(&mut self, limits: &FetchLimits, source: &Source) -> FetchError {
+        // What it started goes with it. While it was not waited for, its number is nobody else's.
+        let _ = timeout(DYING, self.ended()).await;
+        self.kill();
         let status = match timeout(DYING, self.child.wait()).await {
             Ok(Ok(status)) => status.to_string(),
             _ => "closed its output".to_owned(),
@@ -170,16 +173,29 @@ impl Process {
             .with_advice(format!("look at it by hand: it may need more than {memory} of memory"))
     }
 
+    /// Until it has ended by itself.
+    async fn ended(&self) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        while let Some(pid) = self.pid()
+            && matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Kills it with all that it started, and waits until it writes no more.
     async fn end(&mut self) {
         self.kill();
         let _ = timeout(DYING, self.child.wait()).await;
     }
 
+    /// None once it is known to have ended: the number may be another's then.
+    fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+    }
+
     fn kill(&self) {
-        // None once it is known to have ended: the number may be another's then.
-        let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        if let Some(pid) = pid {
+        if let Some(pid) = self.pid() {
             let _ = kill_process_group(pid, Signal::KILL);
         }
     }

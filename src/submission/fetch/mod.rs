@@ -8,6 +8,7 @@ mod child;
 mod fetcher;
 mod folder;
 mod inside;
+mod kept;
 mod protocol;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use child::serve;
 pub use fetcher::Fetcher;
 pub(super) use folder::{Folder, Written};
 pub(super) use inside::{Inside, show};
+pub use kept::{KeptFolder, kept_folders};
 pub(super) use protocol::{Arrival, News};
 
 /// What fetching one submission may take.
@@ -104,6 +106,8 @@ pub enum Missing {
     NoCommit,
     /// A file that is no archive, or a damaged, encrypted or unknown one.
     NoArchive,
+    /// A repository that is broken: its objects, its references, its settings.
+    Damaged,
     /// Beyond a limit.
     TooLarge,
     /// Made to do harm, or in a way that no tool makes it.

@@ -117,9 +117,12 @@ fn by_digits(remote: &Remote<'_>, digits: &str) -> Result<Option<Chosen>, FetchE
                     return Ok(Some(Chosen { repository, commit, notes: Vec::new() }));
                 }
             }
-            Err(error @ FetchError::Missing { .. }) => return Err(error),
-            // Should it be the network, it will be so again.
-            Err(FetchError::Unreached { .. }) => {}
+            // Of a commit that is not there, some say that all is broken. Should it be so, or the
+            // network, it will be so again.
+            Err(
+                FetchError::Missing { why: Missing::Damaged, .. } | FetchError::Unreached { .. },
+            ) => {}
+            Err(error) => return Err(error),
         }
     }
     let all = [&format!("+refs/heads/*:{HEADS}*"), "+refs/tags/*:refs/grade/tags/*"];

@@ -10,6 +10,7 @@ mod tests;
 mod tree;
 mod way;
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use git2::{AutotagOption, ErrorClass, ErrorCode, FetchOptions, RemoteCallbacks, Repository};
@@ -17,7 +18,7 @@ use git2::{RepositoryInitOptions, opts};
 
 use super::GitSource;
 use super::address::Address;
-use super::fetch::{Arrival, FetchError, FetchLimits, Missing, News, Unreached, disk};
+use super::fetch::{Arrival, FetchError, FetchLimits, Missing, News, Unreached, disk, show};
 use choose::Chosen;
 use way::{Way, too_much};
 
@@ -178,6 +179,9 @@ impl Remote<'_> {
         if error.class() == ErrorClass::NoMemory {
             return Failed::For(local(error));
         }
+        if is_damage(error, self.way.is_remote) {
+            return Failed::For(damaged(error));
+        }
         Failed::For(match text.strip_prefix("remote error: ") {
             Some(said) => FetchError::unreached(
                 Unreached::Hidden,
@@ -201,6 +205,10 @@ enum Failed {
 /// Whether a folder of this machine is a repository that may be read.
 fn open_here(path: &Path) -> Result<(), FetchError> {
     let shown = path.display();
+    if let Some(odd) = odd_file(path) {
+        let text = format!("the repository {shown} holds {odd}, which is no file");
+        return Err(FetchError::missing(Missing::Hostile, text));
+    }
     let error = match Repository::open(path) {
         Ok(repository) if is_whole(&repository, path) => return Ok(()),
         Ok(_) => {
@@ -221,6 +229,10 @@ fn open_here(path: &Path) -> Result<(), FetchError> {
                 "git config --global --add safe.directory {shown}, if it may be trusted"
             ))
         }
+        // Other tools may know a later form.
+        _ if is_damage(&error, false) && !error.message().contains("unsupported") => {
+            damaged(&error)
+        }
         _ => {
             let text = format!("failed to read the repository {shown}: {}", say(error.message()));
             FetchError::unreached(Unreached::Machine, text)
@@ -228,8 +240,19 @@ fn open_here(path: &Path) -> Result<(), FetchError> {
     })
 }
 
-/// Whether all of a repository lies in its folder. A student could name another's, and hand in what
-/// is there.
+/// Something in a repository's own folder that is neither file nor folder nor link. Whoever reads a
+/// pipe waits for ever.
+fn odd_file(path: &Path) -> Option<String> {
+    let own = path.join(".git");
+    let own = if own.is_dir() { own } else { path.to_owned() };
+    let entries = walkdir::WalkDir::new(own).into_iter().flatten();
+    let is_odd = |kind: std::fs::FileType| !kind.is_file() && !kind.is_dir() && !kind.is_symlink();
+    let mut odd = entries.filter(|entry| is_odd(entry.file_type()));
+    odd.next().map(|entry| show(entry.file_name().as_bytes()))
+}
+
+/// Whether all of a repository lies in its folder, no link in it leading elsewhere. A student could
+/// name another's, and hand in what is there.
 fn is_whole(repository: &Repository, path: &Path) -> bool {
     let Ok(root) = path.canonicalize() else { return false };
     let own = [root.clone(), root.join(".git")];
@@ -244,16 +267,32 @@ fn is_whole(repository: &Repository, path: &Path) -> bool {
         && lies_in(repository.commondir())
         && is_folder("objects")
         && is_folder("refs")
+        && !walkdir::WalkDir::new(repository.path())
+            .into_iter()
+            .flatten()
+            .any(|entry| entry.path_is_symlink())
         && !repository.path().join("objects/info/alternates").exists()
 }
 
-/// Something in what was received is not as it was when it left.
+/// Whether an error tells of what is in a repository. Of what is in a folder, all does but what this
+/// machine fails in. A server that has broken objects sends them as they are, or breaks off as the
+/// network does.
+fn is_damage(error: &git2::Error, is_remote: bool) -> bool {
+    use ErrorClass as Class;
+    match error.class() {
+        Class::Zlib | Class::Odb | Class::Object | Class::Tree | Class::Reference => true,
+        Class::NoMemory | Class::Os | Class::Filesystem | Class::Thread | Class::Callback => false,
+        _ => !is_remote,
+    }
+}
+
+/// Something in what was received whole, or lies in a folder, is broken.
 fn damaged(error: &git2::Error) -> FetchError {
-    if error.class() == ErrorClass::NoMemory {
+    if matches!(error.class(), ErrorClass::NoMemory | ErrorClass::Os | ErrorClass::Filesystem) {
         return local(error);
     }
     let text = format!("the repository is damaged: {}", say(error.message()));
-    FetchError::unreached(Unreached::Network, text)
+    FetchError::missing(Missing::Damaged, text)
 }
 
 /// What failed is on this machine.

@@ -1,5 +1,8 @@
 //! Repositories that are made to do harm, or are broken.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 
 #[test]
@@ -75,7 +78,7 @@ fn a_repository_that_is_another_s_in_part_is_not_taken_for_the_students() {
     let solution = Made::new();
     let commit = solution.commit(solution.file("the solution"), 100, &[]);
     let theirs = solution.repository.path().display().to_string();
-    let cases: [fn(&Path, &str); 5] = [
+    let cases: [fn(&Path, &str); 6] = [
         |work, theirs| {
             std::fs::create_dir(work).unwrap();
             std::fs::write(work.join(".git"), format!("gitdir: {theirs}\n")).unwrap();
@@ -98,6 +101,12 @@ fn a_repository_that_is_another_s_in_part_is_not_taken_for_the_students() {
             std::fs::remove_dir_all(work.join(".git/objects")).unwrap();
             std::os::unix::fs::symlink(format!("{theirs}objects"), work.join(".git/objects"))
                 .unwrap();
+        },
+        |work, theirs| {
+            Repository::init(work).unwrap();
+            let pack = work.join(".git/objects/pack");
+            let _ = std::fs::remove_dir(&pack);
+            std::os::unix::fs::symlink(format!("{theirs}objects/pack"), pack).unwrap();
         },
     ];
     for (index, case) in cases.into_iter().enumerate() {
@@ -144,16 +153,98 @@ fn names_of_references_may_be_anything() {
 }
 
 #[test]
-fn a_repository_with_a_hole_is_not_blamed_on_the_student() {
+fn a_broken_repository_is_the_students() {
+    let object = |made: &Made, id: &Oid| {
+        let digits = id.to_string();
+        made.repository.path().join("objects").join(&digits[..2]).join(&digits[2..])
+    };
+    type Break = fn(&Path, &[PathBuf; 3], &str);
+    let breaks: [(&str, Break); 16] = [
+        ("no blob", |_, [blob, ..], _| std::fs::remove_file(blob).unwrap()),
+        ("no tree", |_, [_, tree, _], _| std::fs::remove_file(tree).unwrap()),
+        ("no commit", |_, [.., commit], _| std::fs::remove_file(commit).unwrap()),
+        ("blob", |_, [blob, ..], _| write(blob, "garbage")),
+        ("cycle", |own, _, _| {
+            write(own.join("refs/heads/main"), "ref: refs/heads/b\n");
+            write(own.join("refs/heads/b"), "ref: refs/heads/main\n");
+        }),
+        ("dangling", |own, _, _| write(own.join("refs/heads/main"), "1".repeat(40))),
+        ("no reference", |own, _, _| write(own.join("refs/heads/main"), "nonsense")),
+        ("HEAD", |own, _, _| write(own.join("HEAD"), "garbage")),
+        ("packed", |own, _, _| write(own.join("packed-refs"), "garbage\n")),
+        ("a name", |own, _, id| {
+            let line = format!("{id} refs/heads/a\u{1}\u{1b}[2Jb\n{id} refs/heads/main\n");
+            write(own.join("packed-refs"), line);
+        }),
+        ("settings", |own, _, _| write(own.join("config"), "[core\n bare = \"x\n")),
+        ("bare", |own, _, _| write(own.join("config"), "[core]\n bare = perhaps\n")),
+        ("index of a pack", |own, [.., commit], _| {
+            std::fs::remove_file(commit).unwrap();
+            let name = format!("objects/pack/pack-{}", "1".repeat(40));
+            write(own.join(format!("{name}.idx")), "garbage");
+            write(own.join(format!("{name}.pack")), "PACK");
+        }),
+        ("commit", |own, _, _| {
+            let odb = Repository::open(own).unwrap();
+            let id = odb.odb().unwrap().write(ObjectType::Commit, b"tree nonsense\n\nx").unwrap();
+            write(own.join("refs/heads/main"), id.to_string());
+        }),
+        ("shallow", |own, _, _| write(own.join("shallow"), "garbage\n")),
+        ("grafts", |own, _, _| write(own.join("info/grafts"), "garbage\n")),
+    ];
+    for (what, harm) in breaks {
+        let made = Made::new();
+        let blob = made.blob("1");
+        let tree = made.tree(&[("100644", b"Dockerfile", blob)]);
+        let commit = made.commit(tree, 100, &[]);
+        let files = [blob, tree, commit].map(|id| object(&made, &id));
+        for file in &files {
+            std::fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap();
+        }
+        harm(made.repository.path(), &files, &commit.to_string());
+        match made.fetch(Revision::Head) {
+            // What is not read does not matter.
+            Ok(_) if ["shallow", "grafts", "bare"].contains(&what) => {}
+            Err(FetchError::Missing { why: Missing::Damaged, message }) => {
+                assert!(!message.contains(char::is_control), "{what}: {message:?}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
+    std::fs::write(path, content).unwrap();
+}
+
+#[test]
+fn a_pipe_in_a_repository_keeps_nobody_waiting() {
     let made = Made::new();
-    let blob = made.blob("1");
-    let tree = made.tree(&[("100644", b"Dockerfile", blob)]);
-    made.commit(tree, 100, &[]);
-    let digits = blob.to_string();
-    let object = made.repository.path().join("objects").join(&digits[..2]).join(&digits[2..]);
-    std::fs::remove_file(object).unwrap();
+    made.commit(made.file("1"), 100, &[]);
+    let main = made.repository.path().join("refs/heads/main");
+    std::fs::remove_file(&main).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &main, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let message = made.missing(Revision::Head, Missing::Hostile);
+    assert!(message.contains("`main`"), "{message}");
+}
+
+#[test]
+fn a_form_that_is_not_known_here_is_not_the_students() {
+    let made = Made::new();
+    made.commit(made.file("1"), 100, &[]);
+    write(made.repository.path().join("config"), "[core]\n repositoryformatversion = 99\n");
     match made.fetch(Revision::Head) {
-        Err(FetchError::Unreached { .. }) => {}
+        Err(FetchError::Unreached { why: Unreached::Machine, .. }) => {}
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_repository_of_submodules_alone_has_nothing_in_it_and_is_told() {
+    let made = Made::new();
+    let elsewhere: Oid = "1234567890123456789012345678901234567890".parse().unwrap();
+    made.commit(made.tree(&[("160000", b"lib", elsewhere)]), 100, &[]);
+    let (_, notes) = made.chosen(Revision::Head);
+    assert_eq!(notes, ["the submodule `lib` is not fetched"]);
 }
