@@ -134,8 +134,10 @@ impl Session {
                 Place::Host(_) => None,
                 Place::Sandbox(sandbox) => Some(Arc::clone(sandbox)),
             };
-            let outcome =
-                self.attempt(until, plan, place, Arc::clone(&listen), stop.as_mut()).await;
+            // Boxed, as all that is asked lies in it.
+            let attempt =
+                Box::pin(self.attempt(until, plan, place, Arc::clone(&listen), stop.as_mut()));
+            let outcome = attempt.await;
             let Some(evidence) = outcome.evidence else { return outcome };
             let left_behind = outcome.left_behind;
             let is_enough = attempts.take(evidence) || Instant::now() > patience;

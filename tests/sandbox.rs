@@ -18,7 +18,7 @@ use grade::engine::{Created, Endpoint, Engine, Labels, Owner, SandboxSpec, Sifti
 use grade::evidence::{Evidence, Outcome};
 use grade::fact::{Facts, Value};
 use grade::plan;
-use grade::sandbox::{LABEL, MAKER, Program, Sandbox, SandboxLimits, Wish};
+use grade::sandbox::{LABEL, MAKER, Sandbox, SandboxConfig, SandboxLimits, Sandboxes};
 use grade::session::{Place, Session};
 use grade::sift::Wanted;
 use grade::submission::Submission;
@@ -43,11 +43,17 @@ async fn engine() -> Engine {
     Engine::connect(&endpoint).await.expect("these tests need a Docker Engine: run ci/setup")
 }
 
+/// Sandboxes of a test's own make.
+fn sandboxes(engine: &Engine, limits: SandboxLimits, spares: usize) -> Sandboxes {
+    let program = env!("CARGO_BIN_EXE_grade").into();
+    let config = SandboxConfig { limits, bases: vec!["busybox".into()], program };
+    Sandboxes::new(engine.clone(), config, spares)
+}
+
 /// A sandbox of this test's own make.
 async fn sandbox(engine: &Engine, limits: SandboxLimits) -> Arc<Sandbox> {
-    let program = Program(env!("CARGO_BIN_EXE_grade").into());
-    let wish = Wish { limits, bases: vec!["busybox".into()], outside: false, program };
-    Arc::new(Sandbox::claim(engine, &wish).await.expect("a sandbox: run ci/setup"))
+    let sandboxes = sandboxes(engine, limits, 0);
+    Arc::new(sandboxes.claim(false).await.expect("a sandbox: run ci/setup"))
 }
 
 /// What is observed of a submission of these files.
@@ -235,7 +241,9 @@ async fn left(engine: &Engine) -> BTreeSet<String> {
         &["network", "ls", "-q", "--no-trunc"],
     ];
     let all: String = lists.iter().map(|list| docker(list)).collect();
-    all.lines().filter(|id| !own.contains(*id)).map(str::to_owned).collect()
+    // What is prepared for all sandboxes stays.
+    let is_own = |id: &str| own.contains(id) || id.starts_with("grade-bases-");
+    all.lines().filter(|id| !is_own(id)).map(str::to_owned).collect()
 }
 
 /// The command on a solution, with the engine in a sandbox as it is unless said otherwise.
@@ -270,8 +278,11 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
         grade(slug);
     }
     assert_eq!(left(&engine).await, before);
-    let made: Vec<String> = warm().await.into_iter().map(|one| one.id).filter(is_new).collect();
-    assert!(made.len() <= 2, "one for each make, used again: {made:?}");
+    // Those that were used may be on their way out.
+    let is_spare = |name: &String| name.starts_with("grade-spare-");
+    let spare = warm().await.into_iter().filter(|one| is_new(&one.id)).map(|one| one.name);
+    let spare: Vec<String> = spare.filter(is_spare).collect();
+    assert!(spare.len() <= 1, "one for the next command, whatever the exercise: {spare:?}");
 }
 
 /// Each container leaves a process behind that its parent does not wait for. They count
@@ -282,13 +293,10 @@ async fn no_process_stays_that_has_ended() {
     let engine = engine().await;
     let warm = async || engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id);
     let known: BTreeSet<String> = warm().await.collect();
-    // Limits that no other one has make it a new one.
-    let odd = u64::from(rand::random::<u16>()) << 12;
-    let sandbox = sandbox(&engine, SandboxLimits { memory: LITTLE.memory + odd, ..LITTLE }).await;
+    let sandbox = sandbox(&engine, LITTLE).await;
     let script = "for i in 1 2 3; do docker run --rm busybox true; done\n";
     let evidence = observe(&sandbox, PLAYS, &[("run.sh", script)]).await;
     assert_eq!(facts(&evidence)["created"], Value::Int(3));
-    drop(sandbox);
     let made: Vec<String> = warm().await.filter(|id| !known.contains(id)).collect();
     let [made] = made.as_slice() else { panic!("{made:?}") };
     let first = Command::new("docker").args(["inspect", "-f", "{{.State.Pid}}", made]).output();
@@ -311,7 +319,7 @@ async fn no_process_stays_that_has_ended() {
         stayed = ended();
     }
     assert_eq!(stayed, Vec::<String>::new());
-    engine.remove(made).await.unwrap();
+    drop(sandbox);
 }
 
 /// A sandbox that is being made is not running yet, and one whose engine was killed leaves its disk.
@@ -333,10 +341,10 @@ async fn clean_removes_what_is_left_of_sandboxes_and_none_that_is_being_made() {
             memory: 64 << 20,
             pids: 64,
             cpus: 0.5,
-            disk: "/sandbox".to_owned(),
-            outside: false,
+            disk: Some("/sandbox".to_owned()),
+            shared: None,
         };
-        engine.create_sandbox(&spec).await.unwrap()
+        engine.create_sandbox(&spec).await.unwrap().expect("nobody has that name")
     };
     let (ours, theirs) = (create(&this.to_string()).await, create(&gone).await);
     let bereft = create(&gone).await;
@@ -355,22 +363,117 @@ async fn clean_removes_what_is_left_of_sandboxes_and_none_that_is_being_made() {
     engine.remove(&ours).await.unwrap();
 }
 
+/// Waits until there is no sandbox but those that are known.
+async fn until_gone(engine: &Engine, known: &BTreeSet<String>) {
+    let began = std::time::Instant::now();
+    loop {
+        let there = engine.sandboxes(LABEL).await.unwrap();
+        let there: Vec<String> =
+            there.into_iter().map(|one| one.id).filter(|id| !known.contains(id)).collect();
+        if there.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "still there: {there:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A container that was made and never started tells its end to nobody who listens to it, and who
-/// listens to it holds the sandbox. (A new one would take longer: first the old one is waited for.)
+/// listens to it holds the sandbox.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_play_lets_go_of_its_sandbox_whatever_its_containers_were() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
-    let limits = SandboxLimits { memory: 384 << 20, ..LITTLE };
+    let known = engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id).collect();
     let script =
         "docker create --name one busybox && docker rm one\ndocker create --name two busybox\n";
-    for _ in 0..2 {
-        let claim = tokio::time::timeout(Duration::from_secs(80), sandbox(&engine, limits));
-        let sandbox = claim.await.expect("it is free again soon");
-        let evidence = observe(&sandbox, PLAYS, &[("run.sh", script)]).await;
-        let facts = facts(&evidence);
-        assert_eq!(facts["created"], Value::Int(2), "{facts:?}");
+    let sandbox = sandbox(&engine, LITTLE).await;
+    let evidence = observe(&sandbox, PLAYS, &[("run.sh", script)]).await;
+    let facts = facts(&evidence);
+    assert_eq!(facts["created"], Value::Int(2), "{facts:?}");
+    drop(sandbox);
+    until_gone(&engine, &known).await;
+}
+
+/// What one submission leaves on its engine, under whatever name, is not there for the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_one_sandbox_is_in_another() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let sandboxes = sandboxes(&engine, LITTLE, 1);
+    let first = Arc::new(sandboxes.claim(false).await.unwrap());
+    let fake = "docker run --name fake busybox touch /fake && docker commit fake busybox:latest && \
+        docker volume create kept && docker network create wire && echo x > /tmp/left && \
+        docker run -d --name ghost busybox sleep 600\n";
+    let evidence = observe(&first, PLAYS, &[("run.sh", fake)]).await;
+    assert_eq!(facts(&evidence)["done"], Value::Bool(true), "{:?}", facts(&evidence));
+    // Both ways to another: beside the first, and after it.
+    let beside = Arc::new(first.another().await.unwrap());
+    drop(first);
+    let after = Arc::new(sandboxes.claim(false).await.unwrap());
+    let look = "docker ps -aq; docker volume ls -q; docker network ls -q -f type=custom; ls /tmp\n\
+        docker run --rm busybox ls / | grep fake\ndocker images -q | wc -l\n";
+    for next in [beside, after] {
+        assert!(next.image("busybox").is_some(), "{:?}", next.images());
+        let evidence = observe(&next, PLAYS, &[("run.sh", look)]).await;
+        assert_eq!(text(facts(&evidence), "stdout").trim(), "1", "{:?}", facts(&evidence));
     }
+    sandboxes.settle().await;
+}
+
+/// The disk has a limit; whatever else there is to write to in a sandbox does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_but_the_limited_disk_can_be_written_in_a_sandbox() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let known: BTreeSet<String> =
+        engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id).collect();
+    let sandbox = sandbox(&engine, LITTLE).await;
+    let there = engine.sandboxes(LABEL).await.unwrap();
+    let ours = there.into_iter().find(|one| !known.contains(&one.id)).expect("ours").id;
+    // As root, with every right that the engine inside has.
+    let script = "cut -d' ' -f2 /proc/mounts | while read -r at; do [ -d \"$at\" ] || continue; \
+        ( : > \"$at/canary\" ) 2>/dev/null && { stat -f -c \"%T $at\" \"$at\"; rm \"$at/canary\"; }; \
+        done | sort -u";
+    let output = Command::new("docker").args(["exec", &ours, "sh", "-c", script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let is_counted = |line: &&str| {
+        // The last is no place for files.
+        line.starts_with("tmpfs ")
+            || line.starts_with("mqueue ")
+            || ["/disk", "/var/lib/docker", "/var/lib/containerd", "/home/student"]
+                .iter()
+                .any(|at| line.ends_with(at))
+    };
+    let other: Vec<&str> = said.lines().filter(|line| !is_counted(line)).collect();
+    assert!(other.is_empty(), "{other:?}");
+    assert!(said.contains(" /disk"), "the disk itself can be: {said} {output:?}");
+    drop(sandbox);
+}
+
+/// What is asked for cannot leave the submission's control group: the engine knows no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_knows_no_group_but_the_submission_s() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let known: BTreeSet<String> =
+        engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id).collect();
+    let sandbox = sandbox(&engine, LITTLE).await;
+    let there = engine.sandboxes(LABEL).await.unwrap();
+    let ours = there.into_iter().find(|one| !known.contains(&one.id)).expect("ours").id;
+    // Past the wall, straight to the engine.
+    let script = "docker run -d --name out --cgroup-parent /evil busybox sleep 60 >/dev/null && \
+        cat /proc/$(docker inspect -f '{{.State.Pid}}' out)/cgroup";
+    let output = Command::new("docker").args(["exec", &ours, "sh", "-c", script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let limited = |line: &&str| {
+        ["memory", "pids", ""].contains(&line.split(':').nth(1).unwrap_or("-"))
+            && line.contains("evil")
+    };
+    let groups: Vec<&str> = said.lines().filter(limited).collect();
+    assert!(!groups.is_empty(), "{said} {output:?}");
+    assert!(groups.iter().all(|line| line.contains("/student/evil/")), "{groups:?}");
+    drop(sandbox);
 }
 
 /// Inside, it is another process that looks, and tells.

@@ -76,6 +76,8 @@ pub(super) async fn set<'a>(
     let record = Arc::new(Record::default());
     let mut rules = Rules::new(&folder);
     rules.hidden_images = vec![TOOLS.to_owned(), REGISTRY_IMAGE.to_owned()];
+    let own = [TOOLS, REGISTRY_IMAGE].into_iter().filter_map(|name| setting.sandbox.image(name));
+    rules.hidden_ids = own.map(str::to_owned).collect();
     let (sandbox, rules) = (Arc::clone(setting.sandbox), Arc::new(rules));
     let door = Task::spawn(keep_door(sandbox, rules, Arc::clone(&record)));
     let mut env: BTreeMap<String, String> = [
@@ -143,8 +145,8 @@ impl Stage<'_> {
 
     /// Ends what goes on. The folder stays, to be read; the containers go with the next play.
     pub(super) async fn close(self) {
-        for container in self.made().await.unwrap_or_default() {
-            let _ = self.engine.remove(&container).await;
+        for container in self.record.events().made.iter() {
+            let _ = self.engine.remove(container).await;
         }
         drop((self.door, self.attached));
         if let Some(registry) = self.registry {

@@ -97,9 +97,10 @@ async fn remove(stage: &mut Stage<'_>, volumes: bool) -> Result<Shot, Fault> {
     if let Some(down) = stage.down_command() {
         ran = stage.command(down, false).await?;
     }
-    for container in stage.made().await? {
+    // All of them, also those that are too many to be looked at.
+    for container in stage.record.events().made.iter() {
         // Not its volumes: those that have no name stay behind, as with `docker rm -f`.
-        stage.engine.remove_keeping_volumes(&container).await?;
+        stage.engine.remove_keeping_volumes(container).await?;
     }
     stage.attached = None;
     if volumes {

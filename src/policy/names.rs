@@ -1,6 +1,7 @@
 //! Names of images: one image has several spellings.
 
-use crate::engine::TAG_PREFIX;
+/// Names below this are the grader's own (`engine::TAG_PREFIX`).
+const RESERVED: &str = "grade.local/";
 
 /// An image's name as the engine shows it: `docker.io/library/busybox` is `busybox:latest`.
 pub(super) fn familiar(name: &str) -> String {
@@ -28,7 +29,7 @@ pub(super) fn untagged(name: &str) -> &str {
 pub(super) fn is_reserved(name: &str, hidden: &[String]) -> bool {
     let name = familiar(name);
     let repository = name.split_once('@').map(|(repository, _)| repository);
-    name.starts_with(TAG_PREFIX)
+    name.starts_with(RESERVED)
         || hidden.iter().map(|ours| familiar(ours)).any(|ours| {
             ours == name || repository.is_some_and(|name| untagged(&ours) == untagged(name))
         })

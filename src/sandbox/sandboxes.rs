@@ -66,7 +66,8 @@ impl Sandboxes {
     /// [`EngineError::Sandbox`] when none can be had, or what the engine's calls say.
     pub async fn claim(&self, outside: bool) -> Result<Sandbox, EngineError> {
         let inner = &self.inner;
-        let (id, tunnel) = inner.take().await?;
+        // Boxed, as all that can be made on the way lies in it.
+        let (id, tunnel) = Box::pin(inner.take()).await?;
         let origin = (self.clone(), outside);
         let sandbox = Sandbox::enter(&inner.outer, id, tunnel, origin).await?;
         if inner.spares > 0 {

@@ -2,14 +2,13 @@
 //! once came out, or could come out, as our failure, which takes no points.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use grade::engine::{Endpoint, Engine};
 use grade::evidence::{Evidence, Outcome};
 use grade::fact::{Facts, Value};
 use grade::plan;
-use grade::sandbox::{Sandbox, SandboxLimits, Wish};
-use grade::session::{LIMITS, Place, Session, wish};
+use grade::sandbox::{SandboxConfig, SandboxLimits, Sandboxes};
+use grade::session::{LIMITS, Place, Session, sandbox_config};
 use grade::submission::Submission;
 
 const HEAD: &str = "format = \"grade/rubric/v1\"\nslug = \"trial\"\ntitle = \"t\"\nlesson = \"l\"\n\
@@ -38,10 +37,10 @@ async fn observe_on(disk: u64, dockerfile: &[u8], probes: &str) -> Evidence {
     let plan = plan::load(&rubric).unwrap_or_else(|error| panic!("{error}"));
     let endpoint = Endpoint::resolve(None).expect("an engine is configured");
     let outer = Engine::connect(&endpoint).await.expect("these tests need a Docker Engine");
-    let wish = wish(&plan.rubric, env!("CARGO_BIN_EXE_grade").into());
-    let wish = Wish { limits: SandboxLimits { disk, ..wish.limits }, ..wish };
-    let sandbox = Sandbox::claim(&outer, &wish).await.expect("a sandbox: run ci/setup");
-    let place = Place::Sandbox(Arc::new(sandbox));
+    let config = sandbox_config(env!("CARGO_BIN_EXE_grade").into());
+    let limits = SandboxLimits { disk, ..config.limits };
+    let sandboxes = Sandboxes::new(outer, SandboxConfig { limits, ..config }, 0);
+    let place = Place::sandbox(&sandboxes, &plan.rubric).await.expect("a sandbox: run ci/setup");
     let session = Session { submission: Submission::open(&work).unwrap(), given: None };
     let outcome = session.run(&plan, place, Box::new(|_| {}), std::future::pending()).await;
     outcome.evidence.expect("nobody stopped it")
@@ -243,7 +242,7 @@ async fn an_image_with_much_to_say_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_is_a_limit_of_the_submission() {
     // The image takes more than half of it, so that nothing is left for an export.
-    let dockerfile = "FROM busybox\nRUN head -c 210m /dev/zero > /big\n";
+    let dockerfile = "FROM busybox\nRUN head -c 300m /dev/zero > /big\n";
     let leak = probe("leak", "leak", "needle = \"${word}\"", "leaked = false");
     let evidence = observe_on(DISK, dockerfile.as_bytes(), &leak).await;
     let Outcome::Unreached { because } = outcome(&evidence, "leak") else { panic!("{evidence:?}") };

@@ -7,7 +7,8 @@ use grade::engine::{Endpoint, Engine};
 use grade::judge::{Grade, judge};
 use grade::plan::Plan;
 use grade::rubric::Rubric;
-use grade::session::{Place, Session};
+use grade::sandbox::Sandboxes;
+use grade::session::{Place, Session, sandbox_config};
 use grade::submission::Submission;
 use tokio::sync::OnceCell;
 
@@ -43,7 +44,8 @@ static LASTING: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 pub(crate) async fn place(engine: &Engine, plan: &Plan) -> Place {
     static SHARED: OnceCell<Place> = OnceCell::const_new();
     let claim = |engine: Engine, rubric: Rubric| async move {
-        Place::sandbox(&engine, &rubric, program()).await.expect("a sandbox: run ci/setup")
+        let sandboxes = Sandboxes::new(engine, sandbox_config(program()), 0);
+        Place::sandbox(&sandboxes, &rubric).await.expect("a sandbox: run ci/setup")
     };
     let (outer, rubric) = (engine.clone(), plan.rubric.clone());
     if !plan.rubric.plays.is_empty() {

@@ -135,6 +135,8 @@ impl Floor {
             no_cache: build.no_cache,
             alone: false,
             network: build.network,
+            offline: false,
+            provided: Vec::new(),
             labels: self.labels.clone(),
             name: self.name(),
             time_limit: Duration::from_secs(300),

@@ -15,6 +15,7 @@ mod run;
 mod sandbox;
 mod sift;
 mod stream;
+mod volumes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,10 +31,9 @@ pub use files::PathReader;
 pub use image::ImageExport;
 pub(super) use image::RegistryAnswer;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
-pub use sandbox::{
-    Machine, Pipe, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, SharedVolume,
-};
+pub use sandbox::{Machine, Pipe, SandboxContainer, SandboxLife, SandboxSpec, SharedVolume};
 pub use sift::{SIFT, Sifting};
+pub use volumes::SandboxDisk;
 
 use super::dial::Dialer;
 use super::endpoint::Endpoint;
