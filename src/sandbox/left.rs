@@ -8,6 +8,9 @@ use super::container::MAKER;
 use super::sandboxes::LABEL;
 use crate::engine::{Engine, EngineError, Owner, OwnerLife, SandboxLife};
 
+/// How long a sandbox may take to end by itself, in seconds.
+const ENDING: u32 = 10;
+
 /// A part of a sandbox, on the engine around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Left {
@@ -80,7 +83,11 @@ impl Left {
     /// [`EngineError::Remove`] when the engine failed.
     pub async fn remove(&self, outer: &Engine) -> Result<(), EngineError> {
         match self {
-            Left::Container { id, .. } => outer.remove(id).await,
+            Left::Container { id, .. } => {
+                // One that runs has to thaw what is frozen in it; one that does not is fine.
+                let _ = outer.stop(id, ENDING).await;
+                outer.remove(id).await
+            }
             Left::Disk { name } => outer.remove_sandbox_disk(name).await,
         }
     }

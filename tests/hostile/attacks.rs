@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -70,6 +70,13 @@ const PERSIST_VOLUME: &[Attack] = &[
             docker buildx build --cgroup-parent /evil .\n",
         Must::Lose,
     ),
+    // A frozen container outlived its sandbox, and kept it.
+    (
+        "frozen",
+        "docker run -d --name counter counter\ndocker run -d --name z busybox sleep 600\n\
+            docker pause z\n",
+        Must::Lose,
+    ),
     // Reading what floods its log took minutes.
     (
         "flood",
@@ -111,11 +118,20 @@ fn graded_as_must(slug: &str, attacks: &[Attack]) {
         .args(["batch", class.path().to_str().unwrap(), "--assignment", slug, "--jobs", "2"])
         .args(["--out", out.path().to_str().unwrap()])
         .current_dir(root)
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    let process = ran.id();
+    let ran = ran.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stdout));
     assert!(began.elapsed() < Duration::from_secs(240), "it took {:?}", began.elapsed());
+
+    while taken_by(process) > 0 {
+        assert!(began.elapsed() < Duration::from_secs(270), "a sandbox outlived its submission");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 
     let score = |name: String| {
         let path: PathBuf = out.path().join("students").join(&name).join("result.json");
@@ -132,6 +148,16 @@ fn graded_as_must(slug: &str, attacks: &[Attack]) {
             Must::Lose => assert!(earned < 10, "{name}: {earned}"),
         }
     }
+}
+
+/// How many sandboxes there are that a process made and had.
+fn taken_by(process: u32) -> usize {
+    let format = "{{.Names}} {{.Label \"grade.sandbox.maker\"}}";
+    let words = ["ps", "-a", "--filter", "name=grade-sandbox-", "--format", format];
+    let listed = Command::new("docker").args(words).output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let maker = format!(":{process}:");
+    String::from_utf8_lossy(&listed.stdout).lines().filter(|line| line.contains(&maker)).count()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::mount::{MountFlags, mount_remount};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::disk::{self, Mounted};
 use crate::sandbox::protocol::{SandboxLimits, Use};
@@ -112,6 +113,33 @@ impl Groups {
             }
         };
         Use { out_of_memory, out_of_processes, disk_free: disk::free() }
+    }
+}
+
+/// Ends every process in the sandbox but this one.
+///
+/// They would end with it, but for those that are frozen (`docker pause`, also for the moment of a
+/// `docker commit`): of the old kind of groups, a frozen process hears of its end only once it is
+/// thawed, and until then the sandbox is there. Who could freeze another one ends first.
+pub(super) fn end_all() {
+    for _ in 0..2 {
+        for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let number = process.file_name().to_str().and_then(|name| name.parse().ok());
+            let other = number.filter(|number| *number > 1).and_then(Pid::from_raw);
+            // One that has ended by itself is as good.
+            let _ = other.map(|other| kill_process(other, Signal::KILL));
+        }
+        thaw(Path::new(ROOT));
+    }
+}
+
+fn thaw(group: &Path) {
+    let _ = fs::write(group.join("freezer.state"), "THAWED");
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        // A link leads to what is walked through under its own name.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            thaw(&entry.path());
+        }
     }
 }
 

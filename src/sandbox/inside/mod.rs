@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::protocol::{BUSY, CONTROL, Images, READY, SandboxLimits, UNPREPARED};
 use crate::engine::PIECE;
@@ -62,9 +63,20 @@ pub async fn run(limits: SandboxLimits) -> Result<(), String> {
     let Some(stream) = first(&control).await? else { return Ok(()) };
     ready.groups.hurry();
     let desk = Arc::new(Desk::of_submission(ready.groups, ready.images));
-    tokio::select! {
+    let ended = tokio::select! {
         () = serve::serve(stream, &desk) => Ok(()),
         failed = send_away(&control) => failed,
+        () = told_to_end() => Ok(()),
+    };
+    groups::end_all();
+    ended
+}
+
+/// Whoever removes the sandbox from outside asks for its end first.
+async fn told_to_end() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut asked) => drop(asked.recv().await),
+        Err(_) => std::future::pending().await,
     }
 }
 /// Copies between this process' standard streams and the first process, for a client outside.
