@@ -15,8 +15,8 @@ pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars().filter(|c| is_shown(*c)) {
-        // One chooses how the character before it looks, most often as an emoji.
-        let chooses = matches!(c, '\u{FE00}'..='\u{FE0F}')
+        // These choose whether the character before them looks as text or as an emoji.
+        let chooses = matches!(c, '\u{FE0E}' | '\u{FE0F}')
             && !before.is_ascii()
             && !before.is_whitespace()
             && !is_invisible(before);
