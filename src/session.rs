@@ -31,6 +31,10 @@ pub const LIMITS: SandboxLimits = SandboxLimits { memory: 2 << 30, processes: 10
 /// How long it may take, in all, until what failed is not tried once more.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
+/// How long a sandbox that is not wanted any more may take until it is there. Half made it would stay;
+/// whole and nobody's, it ends by itself.
+pub const UNWANTED: Duration = Duration::from_secs(5);
+
 /// Hears what goes on, in every attempt.
 type Listen = Arc<dyn Fn(Progress) + Send + Sync>;
 

@@ -11,7 +11,7 @@ use crate::engine::{Cause, Engine, EngineError, Machine};
 use crate::plan::Plan;
 use crate::probe::Progress;
 use crate::sandbox::Sandboxes;
-use crate::session::{LIMITS, Outcome, Place, Session, sandbox_config};
+use crate::session::{LIMITS, Outcome, Place, Session, UNWANTED, sandbox_config};
 use crate::submission::Submission;
 
 /// How long it may take to have a sandbox: one that does not answer is waited for before another
@@ -108,8 +108,9 @@ impl Observer for Engines {
             }
             Some(sandboxes) => {
                 let claiming = Place::sandbox(sandboxes, &self.plan.rubric);
-                let claiming = tokio::time::timeout(CLAIMING, claiming);
-                let Some(claimed) = stop.run_until_cancelled(claiming).await else {
+                let mut claiming = Box::pin(tokio::time::timeout(CLAIMING, claiming));
+                let Some(claimed) = stop.run_until_cancelled(&mut claiming).await else {
+                    let _unwanted = tokio::time::timeout(UNWANTED, claiming).await;
                     return Ok(Outcome { evidence: None, left_behind: None });
                 };
                 claimed.unwrap_or_else(|_| {

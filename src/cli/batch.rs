@@ -188,7 +188,7 @@ impl Prepared {
             store: Arc::clone(&store),
             books: Arc::clone(&books),
             fetcher: Fetcher { program, limits: FetchLimits::default(), into, owner: owner() },
-            observer,
+            observer: Arc::clone(&observer),
             jobs,
             afresh_since: register.afresh_since,
             was_regraded: register.regraded_by.is_some(),
@@ -199,6 +199,7 @@ impl Prepared {
         let ended = batch.run(works).await;
         waiting.abort();
         display.finish();
+        observer.settle().await;
         // What is left of it is removed by the next batch.
         let _ = store.clear_work();
         let is_told = stop.end();

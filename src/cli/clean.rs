@@ -16,7 +16,7 @@ use crate::submission::kept_folders;
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Also what belongs to runs that still go on, or whose process cannot be seen from here, and
-    /// the sandboxes that are kept warm
+    /// the sandboxes that are kept ready
     #[arg(long)]
     all: bool,
     /// Only tell what would be removed

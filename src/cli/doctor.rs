@@ -64,10 +64,11 @@ async fn examine(common: &Common) -> Exit {
         }
     }
     match engine.sandboxes(sandbox::LABEL).await {
-        Ok(warm) if warm.is_empty() => {}
-        Ok(warm) => {
-            good(&format!("sandboxes kept warm: {} (`grade clean --all` removes them)", warm.len()))
-        }
+        Ok(there) if there.is_empty() => {}
+        Ok(there) => good(&format!(
+            "sandboxes in use or kept ready: {} (`grade clean --all` removes them)",
+            there.len()
+        )),
         Err(error) => bad(&error.to_string(), "see whether the engine still runs"),
     }
     match engine.owned(&OwnedFilter::default()).await {

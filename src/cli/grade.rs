@@ -21,7 +21,7 @@ use crate::observe::unobserved;
 use crate::plan::{Plan, given_folder};
 use crate::report::{self, Classroom, FORMATS, View};
 use crate::sandbox::Sandboxes;
-use crate::session::{Place, Session, sandbox_config};
+use crate::session::{Place, Session, UNWANTED, sandbox_config};
 use crate::submission::Submission;
 
 #[derive(Args, Debug)]
@@ -207,7 +207,13 @@ pub(super) fn no_plays_on_the_host(slug: &str) -> String {
 impl Prepared {
     async fn grade(self, arguments: &Arguments, common: &Common, job: Option<&Job>) -> Exit {
         let spares = usize::from(job.is_none());
-        let place = self.stop.unless(self.place(arguments, common, spares)).await;
+        let mut placing = Box::pin(self.place(arguments, common, spares));
+        let place = self.stop.unless(&mut placing).await;
+        if place.is_none() {
+            let _unwanted = tokio::time::timeout(UNWANTED, placing).await;
+        } else {
+            drop(placing);
+        }
         let Prepared { plan, given, submission, stop, classroom } = self;
         let evidence = match place {
             Some(Ok((place, sandboxes))) => {

@@ -29,7 +29,7 @@ pub enum Left {
 }
 
 impl Left {
-    /// What nobody will use again; with `all`, also what is in use or kept warm.
+    /// What nobody will use again; with `all`, also what is in use or kept ready.
     ///
     /// # Errors
     /// [`EngineError::List`] when the engine failed.

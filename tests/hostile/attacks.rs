@@ -57,9 +57,9 @@ const PERSIST_VOLUME: &[Attack] = &[
     // More containers than are looked at, and a volume that one of them uses.
     (
         "many",
-        "docker run -d --name counter counter\nfor i in $(seq 201); do curl -s -X POST \
+        "docker run -d --name counter counter\nseq 201 | xargs -P 8 -I{} curl -s -o /dev/null -X POST \
             --unix-socket /run/docker.sock -H 'Content-Type: application/json' \
-            -d '{\"Image\":\"busybox\"}' http://d/containers/create; done >/dev/null\n\
+            -d '{\"Image\":\"busybox\"}' 'http://d/containers/create?name=many{}'\n\
             docker create -v keep:/x busybox\n",
         Must::Lose,
     ),
