@@ -421,16 +421,21 @@ async fn nothing_of_one_sandbox_is_in_another() {
     sandboxes.settle().await;
 }
 
+/// A sandbox, and the id of its container on the engine around it.
+async fn sandbox_and_container(engine: &Engine) -> (Arc<Sandbox>, String) {
+    let all = async || engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id);
+    let known: BTreeSet<String> = all().await.collect();
+    let sandbox = sandbox(engine, LITTLE).await;
+    let ours = all().await.find(|id| !known.contains(id)).expect("its container");
+    (sandbox, ours)
+}
+
 /// The disk has a limit; whatever else there is to write to in a sandbox does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_the_limited_disk_can_be_written_in_a_sandbox() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
-    let known: BTreeSet<String> =
-        engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id).collect();
-    let sandbox = sandbox(&engine, LITTLE).await;
-    let there = engine.sandboxes(LABEL).await.unwrap();
-    let ours = there.into_iter().find(|one| !known.contains(&one.id)).expect("ours").id;
+    let (sandbox, ours) = sandbox_and_container(&engine).await;
     // As root, with every right that the engine inside has.
     let script = "cut -d' ' -f2 /proc/mounts | while read -r at; do [ -d \"$at\" ] || continue; \
         ( : > \"$at/canary\" ) 2>/dev/null && { stat -f -c \"%T $at\" \"$at\"; rm \"$at/canary\"; }; \
@@ -456,11 +461,7 @@ async fn nothing_but_the_limited_disk_can_be_written_in_a_sandbox() {
 async fn the_engine_knows_no_group_but_the_submission_s() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
-    let known: BTreeSet<String> =
-        engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id).collect();
-    let sandbox = sandbox(&engine, LITTLE).await;
-    let there = engine.sandboxes(LABEL).await.unwrap();
-    let ours = there.into_iter().find(|one| !known.contains(&one.id)).expect("ours").id;
+    let (sandbox, ours) = sandbox_and_container(&engine).await;
     // Past the wall, straight to the engine.
     let script = "docker run -d --name out --cgroup-parent /evil busybox sleep 60 >/dev/null && \
         cat /proc/$(docker inspect -f '{{.State.Pid}}' out)/cgroup";

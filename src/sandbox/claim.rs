@@ -52,11 +52,6 @@ impl Sandbox {
         Box::pin(self.origin.claim(self.outside)).await
     }
 
-    /// Whether it has a way to the outside.
-    pub fn has_outside(&self) -> bool {
-        self.outside
-    }
-
     /// How far the limits were used.
     ///
     /// # Errors
