@@ -111,6 +111,9 @@ async fn who_takes_all_there_is_reads_which_limit_it_was_and_the_next_feels_noth
         drop(sandbox);
         // Whoever comes next finds all of it free again.
         let sandbox = self::sandbox(&engine, LITTLE).await;
+        // What a sandbox has of prepared images is found, too.
+        let said = self::run(&["clean", "--all", "--dry-run"]);
+        assert!(said.contains("would remove prepared images grade-bases-"), "{said}");
         let modest = "FROM busybox\nRUN head -c 100m /dev/zero > /some && sleep 0.1\n";
         let evidence = observe(&sandbox, BUILDS, &[("Dockerfile", modest)]).await;
         assert_eq!(self::facts(&evidence)["succeeded"], Value::Bool(true), "after {limit}");
@@ -349,13 +352,13 @@ async fn clean_removes_what_is_left_of_sandboxes_and_none_that_is_being_made() {
     let (ours, theirs) = (create(&this.to_string()).await, create(&gone).await);
     let bereft = create(&gone).await;
     // An engine that was killed may have left others.
-    let before = engine.sandbox_disks(LABEL).await.unwrap().len();
+    let before = engine.sandbox_disks(LABEL, true).await.unwrap().len();
     engine.remove_keeping_volumes(&bereft).await.unwrap();
-    assert_eq!(engine.sandbox_disks(LABEL).await.unwrap().len(), before + 1);
+    assert_eq!(engine.sandbox_disks(LABEL, true).await.unwrap().len(), before + 1);
 
     let said = run(&["clean"]);
     assert!(said.contains("removed sandbox's disk"), "{said}");
-    assert_eq!(engine.sandbox_disks(LABEL).await.unwrap(), []);
+    assert_eq!(engine.sandbox_disks(LABEL, true).await.unwrap(), []);
     let trial = format!("{LABEL}=trial");
     let left = engine.sandboxes(&trial).await.unwrap();
     let left: Vec<&str> = left.iter().map(|sandbox| sandbox.id.as_str()).collect();

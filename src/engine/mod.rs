@@ -43,6 +43,7 @@ pub use container::{
 pub use docker::{
     Engine, EngineInfo, ImageExport, Machine, OwnedFilter, OwnedKind, OwnedObject, PathReader,
     Pipe, SIFT, SandboxContainer, SandboxDisk, SandboxLife, SandboxSpec, SharedVolume, Sifting,
+    is_anonymous,
 };
 pub use endpoint::{Endpoint, TlsFiles, Transport};
 pub use error::{Cause, EngineError, Reach};

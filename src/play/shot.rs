@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::command::Ran;
 use super::stage::Stage;
-use crate::engine::TAG_PREFIX;
+use crate::engine::{TAG_PREFIX, is_anonymous};
 use crate::evidence::Fault;
 use crate::sandbox::Limit;
 
@@ -117,14 +117,23 @@ impl Stage<'_> {
     /// What is there now.
     pub(super) async fn shot(&mut self, ran: Ran) -> Result<Shot, Fault> {
         let events = self.record.events();
+        let there = self.engine.container_ids().await?;
         let mut containers = Vec::new();
         for seen in &events.containers {
             // The first is the wall's own, from before the container's start.
             let told = seen.streams.first().map(|one| one.bytes.clone()).unwrap_or_default();
-            containers.push(match self.engine.describe(&seen.id).await? {
+            let now = match there.contains(&seen.id) {
+                true => self.engine.describe(&seen.id).await?,
+                false => None,
+            };
+            containers.push(match now {
                 Some(now) => {
-                    let since = last_end(&now);
-                    let logs = self.engine.printed(&seen.id, since, OUTPUT, None).await?.text();
+                    let logs = if was_started(&now) {
+                        let since = last_end(&now);
+                        self.engine.printed(&seen.id, since, OUTPUT, None).await?.text()
+                    } else {
+                        String::new()
+                    };
                     let printed = if logs.is_empty() { text_of(&told) } else { logs };
                     container(&self.folder, now, printed)
                 }
@@ -255,6 +264,11 @@ pub(super) fn last_end(now: &Json) -> Option<Timestamp> {
     (end.as_second() > 0 && end < start).then_some(end)
 }
 
+/// Whether a container has run at some time.
+pub(super) fn was_started(now: &Json) -> bool {
+    now["State"]["Status"] != "created"
+}
+
 fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -339,11 +353,6 @@ fn within(folder: &str, path: &str) -> String {
         Ok(rest) => rest.display().to_string(),
         Err(_) => path.display().to_string(),
     }
-}
-
-/// As the engine names a volume that nobody named.
-fn is_anonymous(volume: &str) -> bool {
-    volume.len() == 64 && volume.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What each step of a play does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::command::Ran;
-use super::shot::Shot;
+use super::shot::{Shot, was_started};
 use super::stage::{Stage, USER};
 use crate::archive::{Bounds, survey};
 use crate::engine::{EngineError, Started};
@@ -37,6 +37,11 @@ pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, 
         }
         Action::Restart => {
             for container in stage.made().await? {
+                // What was only created is none that stops and starts again.
+                let now = stage.engine.describe(&container).await?;
+                if !now.is_some_and(|now| was_started(&now)) {
+                    continue;
+                }
                 if let Started::Refused { message } = stage.engine.restart(&container).await? {
                     return nothing(stage, message).await;
                 }
@@ -219,26 +224,16 @@ impl Stage<'_> {
         let since = super::shot::last_end(&now);
         self.engine.printed(container, since, LOOK, Some((FIRST_LINE, &whole_line))).await?;
         // One that ends right after its line must not pass for running by luck.
-        let never = |_: &str| false;
-        let began = Instant::now();
-        let said = self.engine.printed(container, since, LOOK, Some((SETTLING, &never))).await?;
-        if said.truncated {
-            // It is not listened to that long.
-            tokio::time::sleep(SETTLING.saturating_sub(began.elapsed())).await;
-        }
+        self.engine.ends_within(container, SETTLING).await?;
         Ok(())
     }
 
     /// The containers that the commands made and that are there, the oldest first. (A label would not
     /// tell them: an image of theirs may carry ours.)
     pub(super) async fn made(&self) -> Result<Vec<String>, EngineError> {
-        let mut there = Vec::new();
-        for seen in self.record.events().containers {
-            if self.engine.describe(&seen.id).await?.is_some() {
-                there.push(seen.id);
-            }
-        }
-        Ok(there)
+        let there = self.engine.container_ids().await?;
+        let made = self.record.events().containers.into_iter().map(|seen| seen.id);
+        Ok(made.filter(|id| there.contains(id)).collect())
     }
 
     pub(super) async fn newest_running(&self) -> Result<Option<String>, EngineError> {

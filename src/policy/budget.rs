@@ -21,8 +21,8 @@ const OUTPUT: u64 = 64 << 20;
 const LINE: usize = 1024;
 /// Bytes of all connections, in both directions.
 const CARRIED: u64 = 4 << 30;
-/// The most containers.
-const CONTAINERS: usize = 1000;
+/// The most containers: each is described after each step.
+const CONTAINERS: usize = 200;
 
 const TOO_MANY: &str = "your commands asked the engine more often than this course allows";
 const TOO_TALKATIVE: &str =

@@ -18,7 +18,6 @@ const CONNECTIONS: usize = 64;
 /// The most answers of the engine that are in memory as a whole at once.
 const READINGS: usize = 8;
 const REFUSALS: usize = 100;
-const CONTAINERS: usize = 200;
 /// The most names of images.
 const NAMES: usize = 1000;
 /// The most sessions of builds, and how long a build may be ahead of its session.
@@ -69,14 +68,12 @@ pub struct Output {
 pub struct Events {
     /// What was refused, the first of it first.
     pub refusals: Vec<Refusal>,
-    /// The containers that were made, in their order, as many as there is room to describe.
+    /// The containers that were made, in their order.
     pub containers: Vec<Seen>,
     /// The ids of all containers that were made.
     pub made: Arc<HashSet<String>>,
     /// Names that images had, tags included, whenever a command asked about an image.
     pub image_names: BTreeSet<String>,
-    /// How many more were refused, made or named than there is room for.
-    pub dropped: usize,
     /// What went wrong on our side: nothing that a student answers for.
     pub faults: Vec<String>,
 }
@@ -168,8 +165,6 @@ impl Record {
         let events = &mut *self.lock();
         if events.refusals.len() < REFUSALS {
             events.refusals.push(Refusal { sentence: sentence.to_owned(), call });
-        } else {
-            events.dropped += 1;
         }
     }
 
@@ -184,13 +179,8 @@ impl Record {
     pub(super) fn named<'a>(&self, names: impl Iterator<Item = &'a str>) {
         let events = &mut *self.lock();
         for name in names {
-            if events.image_names.contains(name) {
-                continue;
-            }
-            if events.image_names.len() < NAMES {
+            if events.image_names.len() < NAMES && !events.image_names.contains(name) {
                 events.image_names.insert(name.to_owned());
-            } else {
-                events.dropped += 1;
             }
         }
     }
@@ -210,12 +200,7 @@ impl Record {
             created_inspect: bounded(inspect),
             streams: Vec::new(),
         };
-        let events = &mut *self.lock();
-        if events.containers.len() < CONTAINERS {
-            events.containers.push(seen);
-        } else {
-            events.dropped += 1;
-        }
+        self.lock().containers.push(seen);
     }
 
     /// Begins a stream of a container; the answer is its number.
@@ -271,23 +256,12 @@ mod tests {
     #[test]
     fn a_record_is_bounded() {
         let record = Record::default();
-        for number in 0..CONTAINERS + 5 {
-            record.seen(json!({"Id": format!("c{number}"), "Name": "/x"}));
+        for number in 0..NAMES + 5 {
+            record.named([format!("i{number}").as_str()].into_iter());
             record.refuse("no", "GET /".to_owned());
         }
         let events = record.events();
-        assert_eq!((events.containers.len(), events.refusals.len()), (CONTAINERS, REFUSALS));
-        assert_eq!(events.dropped, 5 + CONTAINERS + 5 - REFUSALS);
-    }
-
-    #[test]
-    fn the_last_container_is_known_like_the_first() {
-        let record = Record::default();
-        for number in 0..CONTAINERS + 5 {
-            record.made(&format!("c{number}"));
-        }
-        assert_eq!(record.events().made.len(), CONTAINERS + 5);
-        assert!(record.ours(&Rules::new("/")).made.contains(&format!("c{}", CONTAINERS + 4)));
+        assert_eq!((events.image_names.len(), events.refusals.len()), (NAMES, REFUSALS));
     }
 
     #[tokio::test]

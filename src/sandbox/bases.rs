@@ -148,7 +148,7 @@ pub(super) fn whole_name(name: &str) -> String {
 
 /// Prepared images of other versions go, unless a sandbox has them.
 async fn remove_others(outer: &Engine, ours: &str) -> Result<(), EngineError> {
-    for other in outer.sandbox_disks(LABEL).await? {
+    for other in outer.sandbox_disks(LABEL, true).await? {
         if other.name != ours {
             outer.remove_sandbox_disk(&other.name).await?;
         }

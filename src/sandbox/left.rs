@@ -26,6 +26,11 @@ pub enum Left {
         /// The volume's name.
         name: String,
     },
+    /// The course's images, as they are prepared for sandboxes.
+    Bases {
+        /// The volume's name.
+        name: String,
+    },
 }
 
 impl Left {
@@ -48,16 +53,16 @@ impl Left {
                 left.push(Left::Container { id: sandbox.id, name: sandbox.name });
             }
         }
-        // Images that are prepared stay, and are used again.
-        let mut disks = outer.sandbox_disks(LABEL).await?;
-        if all {
-            disks.extend(outer.sandbox_disks(bases::LABEL).await?);
-        }
-        for disk in disks {
+        for disk in outer.sandbox_disks(LABEL, true).await? {
             // The sandbox that it is for may be about to be created.
             if all || is_gone(&disk.labels) {
                 left.push(Left::Disk { name: disk.name });
             }
+        }
+        // Else they stay, and are used again. The sandboxes that have them go before them.
+        if all {
+            let bases = outer.sandbox_disks(bases::LABEL, false).await?.into_iter();
+            left.extend(bases.map(|volume| Left::Bases { name: volume.name }));
         }
         Ok(left)
     }
@@ -67,13 +72,14 @@ impl Left {
         match self {
             Left::Container { .. } => "sandbox",
             Left::Disk { .. } => "sandbox's disk",
+            Left::Bases { .. } => "prepared images",
         }
     }
 
     /// Its name on the engine.
     pub fn name(&self) -> &str {
         match self {
-            Left::Container { name, .. } | Left::Disk { name } => name,
+            Left::Container { name, .. } | Left::Disk { name } | Left::Bases { name } => name,
         }
     }
 
@@ -88,7 +94,7 @@ impl Left {
                 let _ = outer.stop(id, ENDING).await;
                 outer.remove(id).await
             }
-            Left::Disk { name } => outer.remove_sandbox_disk(name).await,
+            Left::Disk { name } | Left::Bases { name } => outer.remove_sandbox_disk(name).await,
         }
     }
 }

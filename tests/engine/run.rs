@@ -127,3 +127,25 @@ async fn a_command_runs_in_a_running_container() {
     assert!(report.refused.is_some(), "{report:?}");
     bench.done().await;
 }
+
+#[tokio::test]
+async fn a_name_that_somebody_has_keeps_no_container_from_being_made() {
+    let bench = Bench::new("name").await;
+    let spec = bench.spec("busybox", &["sleep", "600"]);
+    let (first, second) = (bench.started(&spec).await, bench.started(&spec).await);
+    assert_ne!(first, second);
+    bench.done().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_container_is_awaited_and_one_that_is_gone_is_at_its_end() {
+    let bench = Bench::new("ends").await;
+    let id = bench.started(&bench.spec("busybox", &["sh", "-c", "read line; exit 3"])).await;
+    // Nobody writes to it, so that it ends at once.
+    assert_eq!(bench.engine.ends_within(&id, MINUTE).await, Ok(true));
+    assert_eq!(bench.engine.ends_within(&id, MINUTE).await, Ok(true));
+    assert_eq!(bench.engine.ends_within("grade-no-such-container", MINUTE).await, Ok(true));
+    let id = bench.started(&bench.spec("busybox", &["sleep", "600"])).await;
+    assert_eq!(bench.engine.ends_within(&id, Duration::from_millis(300)).await, Ok(false));
+    bench.done().await;
+}

@@ -68,6 +68,14 @@ const PERSIST_VOLUME: &[Attack] = &[
             docker pause z\n",
         Must::Lose,
     ),
+    // A container more than we count, and each was looked at after each step, for minutes.
+    (
+        "many",
+        "docker run -d --name counter counter\nseq 200 | xargs -P 8 -I N curl -s -o /dev/null --unix-socket \
+            /run/docker.sock -H 'Content-Type: application/json' -d '{\"Image\":\"busybox\"}' \
+            http://d/containers/create\ndocker create -v keep:/x busybox\n",
+        Must::Lose,
+    ),
     // Reading what floods its log took minutes.
     (
         "flood",

@@ -32,27 +32,12 @@ impl Engine {
         bytes: &[u8],
         mode: u32,
     ) -> Result<Put, EngineError> {
-        self.put_file_of(0, container, path, bytes, mode).await
-    }
-
-    /// [`Engine::put_file`] for a file that is somebody's own: a user and a group of that number.
-    ///
-    /// # Errors
-    /// As for [`Engine::put_file`].
-    pub async fn put_file_of(
-        &self,
-        owner: u64,
-        container: &str,
-        path: &str,
-        bytes: &[u8],
-        mode: u32,
-    ) -> Result<Put, EngineError> {
         let failed = |cause| EngineError::Copy {
             container: container.to_owned(),
             path: path.to_owned(),
             cause,
         };
-        let (folder, tar) = packed(path, bytes, mode, owner).map_err(failed)?;
+        let (folder, tar) = packed(path, bytes, mode).map_err(failed)?;
         let options = UploadToContainerOptionsBuilder::default()
             .path(&folder)
             .no_overwrite_dir_non_dir("true")
@@ -220,14 +205,14 @@ impl Engine {
 }
 
 /// A folder and a tar with one file for it.
-fn packed(path: &str, bytes: &[u8], mode: u32, owner: u64) -> Result<(String, Bytes), Cause> {
+fn packed(path: &str, bytes: &[u8], mode: u32) -> Result<(String, Bytes), Cause> {
     let split = Path::new(path).parent().zip(Path::new(path).file_name());
     let (folder, name) = split.ok_or_else(|| Cause::Other(format!("{path:?} names no file")))?;
     let mut header = tar::Header::new_gnu();
     header.set_size(u64::try_from(bytes.len()).unwrap_or_default());
     header.set_mode(mode);
-    header.set_uid(owner);
-    header.set_gid(owner);
+    header.set_uid(0);
+    header.set_gid(0);
     let mut tar = tar::Builder::new(Vec::new());
     tar.append_data(&mut header, name, bytes)
         .and_then(|()| tar.into_inner())
@@ -241,15 +226,12 @@ mod tests {
 
     #[test]
     fn a_file_is_packed_for_its_folder() {
-        let (folder, tar) = packed("/tmp/broken", b"x", 0o644, 1000).expect("packed");
+        let (folder, tar) = packed("/tmp/broken", b"x", 0o644).expect("packed");
         assert_eq!(folder, "/tmp");
         let mut archive = tar::Archive::new(&tar[..]);
         let entry = archive.entries().expect("a tar").next().expect("a file").expect("whole");
         assert_eq!(entry.path().expect("a path").to_str(), Some("broken"));
-        assert_eq!(
-            (entry.header().uid().ok(), entry.header().gid().ok()),
-            (Some(1000), Some(1000))
-        );
-        assert!(packed("/", b"", 0o644, 0).is_err());
+        assert_eq!((entry.header().uid().ok(), entry.header().gid().ok()), (Some(0), Some(0)));
+        assert!(packed("/", b"", 0o644).is_err());
     }
 }

@@ -31,6 +31,7 @@ pub use files::PathReader;
 pub use image::ImageExport;
 pub(super) use image::RegistryAnswer;
 pub use owned::{OwnedFilter, OwnedKind, OwnedObject};
+pub use play::is_anonymous;
 pub use sandbox::{Machine, Pipe, SandboxContainer, SandboxLife, SandboxSpec, SharedVolume};
 pub use sift::{SIFT, Sifting};
 pub use volumes::SandboxDisk;

@@ -1,6 +1,6 @@
 //! What a play asks of an engine: containers for the grader's own use, and what the student's commands left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bollard::models::{
@@ -8,8 +8,8 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ImportImageOptionsBuilder,
-    InspectContainerOptions, ListImagesOptionsBuilder, ListVolumesOptions, LogsOptionsBuilder,
-    RemoveVolumeOptionsBuilder, TagImageOptionsBuilder,
+    InspectContainerOptions, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    ListVolumesOptions, LogsOptionsBuilder, RemoveVolumeOptionsBuilder, TagImageOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -86,6 +86,17 @@ impl Engine {
         }
     }
 
+    /// The ids of all containers that are there, in any state.
+    ///
+    /// # Errors
+    /// [`EngineError::List`] when the engine failed.
+    pub async fn container_ids(&self) -> Result<HashSet<String>, EngineError> {
+        let options = ListContainersOptionsBuilder::default().all(true).build();
+        let listed = call(self.docker.list_containers(Some(options))).await;
+        let containers = listed.map_err(|cause| EngineError::List { cause })?;
+        Ok(containers.into_iter().filter_map(|container| container.id).collect())
+    }
+
     /// What a container printed after a moment, up to a limit in bytes. With `follow`, until its
     /// end, or until `enough` of it is there, or the time is up.
     ///
@@ -103,6 +114,7 @@ impl Engine {
             .stdout(true)
             .stderr(true)
             // The engine takes whole seconds; each line tells its own time, and is held to it here.
+            .since(after.and_then(|after| i32::try_from(after.as_second()).ok()).unwrap_or(0))
             .timestamps(true)
             .follow(follow.is_some())
             .build();
@@ -280,8 +292,8 @@ fn split(name: &str) -> (&str, &str) {
     }
 }
 
-/// The engine names a volume that nobody named by 64 hexadecimal digits.
-pub(super) fn is_anonymous(volume: &str) -> bool {
+/// Whether nobody named a volume: the engine takes 64 hexadecimal digits then.
+pub fn is_anonymous(volume: &str) -> bool {
     volume.len() == 64 && volume.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Handle;
 
-use super::cause::{bounded, call_or_refusal};
+use super::cause::{bounded, call_or_refusal, refusal};
 use super::stream::{Output, drain};
 use super::{CALL_LIMIT, Engine};
 use crate::engine::container::{ContainerSpec, Created, RunReport, Started};
@@ -122,6 +122,23 @@ impl Engine {
                 // What does not arrive in time was beyond the container's own time, too.
                 tokio::time::timeout(LAST_WORDS, read).await.unwrap_or(Ok(())).map_err(failed)
             }
+        }
+    }
+
+    /// Whether a container is at its end, or gone, before the time is up.
+    ///
+    /// # Errors
+    /// [`EngineError::Watch`] when the engine failed.
+    pub async fn ends_within(&self, id: &str, time: Duration) -> Result<bool, EngineError> {
+        let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
+        let mut answers = std::pin::pin!(self.docker.wait_container(id, Some(options)));
+        let failed = |cause| EngineError::Watch { container: id.to_owned(), cause };
+        match tokio::time::timeout(time, answers.next()).await {
+            Err(_) => Ok(false),
+            Ok(Some(Ok(_) | Err(Error::DockerContainerWaitError { .. }))) => Ok(true),
+            Ok(Some(Err(error))) if refusal(&error).is_some() => Ok(true),
+            Ok(Some(Err(error))) => Err(failed(Cause::from(error))),
+            Ok(None) => Err(failed(Cause::lost("the engine hung up while a container ran"))),
         }
     }
 

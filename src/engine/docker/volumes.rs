@@ -33,15 +33,19 @@ impl Engine {
         Err(EngineError::Inspect { object: format!("the volume {name}"), cause })
     }
 
-    /// The volumes with this label that no container has.
+    /// The volumes with this label; with `unused` those alone that no container has.
     ///
     /// # Errors
     /// [`EngineError::List`] when the engine failed.
-    pub async fn sandbox_disks(&self, label: &str) -> Result<Vec<SandboxDisk>, EngineError> {
-        let filters = HashMap::from([
-            ("label".to_owned(), vec![label.to_owned()]),
-            ("dangling".to_owned(), vec!["true".to_owned()]),
-        ]);
+    pub async fn sandbox_disks(
+        &self,
+        label: &str,
+        unused: bool,
+    ) -> Result<Vec<SandboxDisk>, EngineError> {
+        let mut filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        if unused {
+            filters.insert("dangling".to_owned(), vec!["true".to_owned()]);
+        }
         let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
         let listed = call(self.docker.list_volumes(Some(options))).await;
         let listed = listed.map_err(|cause| EngineError::List { cause })?;

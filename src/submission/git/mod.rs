@@ -2,6 +2,7 @@
 //! its files are written by us.
 
 mod choose;
+mod here;
 mod https;
 mod login;
 mod ssh;
@@ -10,15 +11,14 @@ mod tests;
 mod tree;
 mod way;
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use git2::{AutotagOption, ErrorClass, ErrorCode, FetchOptions, RemoteCallbacks, Repository};
+use git2::{AutotagOption, ErrorClass, FetchOptions, RemoteCallbacks, Repository};
 use git2::{RepositoryInitOptions, opts};
 
 use super::GitSource;
 use super::address::Address;
-use super::fetch::{Arrival, FetchError, FetchLimits, Missing, News, Unreached, disk, show};
+use super::fetch::{Arrival, FetchError, FetchLimits, Missing, News, Unreached, disk};
 use choose::Chosen;
 use way::{Way, too_much};
 
@@ -55,7 +55,7 @@ fn bring(
     // Nothing is read twice.
     opts::enable_caching(false);
     if let Address::Folder(path) = &address {
-        open_here(path)?;
+        here::open(path, limits)?;
     }
     let way = Way::to(address, limits)?;
     let remote = Remote { way, limits, news, place: place.with_extension("git") };
@@ -200,78 +200,6 @@ enum Failed {
     /// The server does not know parts of a history.
     Shallow,
     For(FetchError),
-}
-
-/// Whether a folder of this machine is a repository that may be read.
-fn open_here(path: &Path) -> Result<(), FetchError> {
-    let shown = path.display();
-    if let Some(odd) = odd_file(path) {
-        let text = format!("the repository {shown} holds {odd}, which is no file");
-        return Err(FetchError::missing(Missing::Hostile, text));
-    }
-    let error = match Repository::open(path) {
-        Ok(repository) if is_whole(&repository, path) => return Ok(()),
-        Ok(_) => {
-            let text = format!("the repository {shown} keeps a part of itself elsewhere");
-            return Err(FetchError::unreached(Unreached::Refused, text)
-                .with_advice("name the other one, or a clone of this that is whole"));
-        }
-        Err(error) => error,
-    };
-    Err(match error.code() {
-        ErrorCode::NotFound => {
-            let text = format!("there is no repository at {shown}");
-            FetchError::missing(Missing::NotThere, text)
-        }
-        ErrorCode::Owner => {
-            let text = format!("the repository {shown} belongs to somebody else");
-            FetchError::unreached(Unreached::Refused, text).with_advice(format!(
-                "git config --global --add safe.directory {shown}, if it may be trusted"
-            ))
-        }
-        // Other tools may know a later form.
-        _ if is_damage(&error, false) && !error.message().contains("unsupported") => {
-            damaged(&error)
-        }
-        _ => {
-            let text = format!("failed to read the repository {shown}: {}", say(error.message()));
-            FetchError::unreached(Unreached::Machine, text)
-        }
-    })
-}
-
-/// Something in a repository's own folder that is neither file nor folder nor link. Whoever reads a
-/// pipe waits for ever.
-fn odd_file(path: &Path) -> Option<String> {
-    let own = path.join(".git");
-    let own = if own.is_dir() { own } else { path.to_owned() };
-    let entries = walkdir::WalkDir::new(own).into_iter().flatten();
-    let is_odd = |kind: std::fs::FileType| !kind.is_file() && !kind.is_dir() && !kind.is_symlink();
-    let mut odd = entries.filter(|entry| is_odd(entry.file_type()));
-    odd.next().map(|entry| show(entry.file_name().as_bytes()))
-}
-
-/// Whether all of a repository lies in its folder, no link in it leading elsewhere. A student could
-/// name another's, and hand in what is there.
-fn is_whole(repository: &Repository, path: &Path) -> bool {
-    let Ok(root) = path.canonicalize() else { return false };
-    let own = [root.clone(), root.join(".git")];
-    let lies_in = |found: &Path| found.canonicalize().is_ok_and(|found| own.contains(&found));
-    let is_folder = |name: &str| {
-        let found = repository.path().join(name).symlink_metadata();
-        found.is_ok_and(|data| data.is_dir())
-    };
-    let git = root.join(".git").symlink_metadata();
-    git.map_or(true, |data| data.is_dir())
-        && lies_in(repository.path())
-        && lies_in(repository.commondir())
-        && is_folder("objects")
-        && is_folder("refs")
-        && !walkdir::WalkDir::new(repository.path())
-            .into_iter()
-            .flatten()
-            .any(|entry| entry.path_is_symlink())
-        && !repository.path().join("objects/info/alternates").exists()
 }
 
 /// Whether an error tells of what is in a repository. Of what is in a folder, all does but what this

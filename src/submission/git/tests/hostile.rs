@@ -128,7 +128,7 @@ fn a_repository_that_is_another_s_in_part_is_not_taken_for_the_students() {
     }
     let own = tempfile::tempdir().unwrap();
     Repository::init(own.path()).unwrap();
-    assert!(open_here(own.path()).is_ok());
+    assert!(here::open(own.path(), &FetchLimits::default()).is_ok());
 }
 
 #[test]
@@ -159,11 +159,14 @@ fn a_broken_repository_is_the_students() {
         made.repository.path().join("objects").join(&digits[..2]).join(&digits[2..])
     };
     type Break = fn(&Path, &[PathBuf; 3], &str);
-    let breaks: [(&str, Break); 16] = [
+    let breaks: [(&str, Break); 19] = [
         ("no blob", |_, [blob, ..], _| std::fs::remove_file(blob).unwrap()),
         ("no tree", |_, [_, tree, _], _| std::fs::remove_file(tree).unwrap()),
         ("no commit", |_, [.., commit], _| std::fs::remove_file(commit).unwrap()),
         ("blob", |_, [blob, ..], _| write(blob, "garbage")),
+        ("half a blob", |_, [blob, ..], _| halve(blob)),
+        ("half a tree", |_, [_, tree, _], _| halve(tree)),
+        ("half a commit", |_, [.., commit], _| halve(commit)),
         ("cycle", |own, _, _| {
             write(own.join("refs/heads/main"), "ref: refs/heads/b\n");
             write(own.join("refs/heads/b"), "ref: refs/heads/main\n");
@@ -211,6 +214,11 @@ fn a_broken_repository_is_the_students() {
             other => panic!("{what}: {other:?}"),
         }
     }
+}
+
+fn halve(path: &Path) {
+    let whole = std::fs::read(path).unwrap();
+    write(path, &whole[..whole.len() / 2]);
 }
 
 fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
