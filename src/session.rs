@@ -48,8 +48,8 @@ pub enum Place {
 
 /// What the sandboxes of submissions are like, whatever the exercise.
 pub fn sandbox_config(program: PathBuf) -> SandboxConfig {
-    let bases = BASES.iter().chain([&REGISTRY_IMAGE]);
-    SandboxConfig { limits: LIMITS, bases: bases.map(|&base| base.to_owned()).collect(), program }
+    let bases = BASES.map(str::to_owned).into();
+    SandboxConfig { limits: LIMITS, bases, own: vec![REGISTRY_IMAGE.to_owned()], program }
 }
 
 /// How many sandboxes a submission has at a time, at most: each play but the first has one of its own.

@@ -46,7 +46,7 @@ async fn engine() -> Engine {
 /// Sandboxes of a test's own make.
 fn sandboxes(engine: &Engine, limits: SandboxLimits, spares: usize) -> Sandboxes {
     let program = env!("CARGO_BIN_EXE_grade").into();
-    let config = SandboxConfig { limits, bases: vec!["busybox".into()], program };
+    let config = SandboxConfig { limits, bases: vec!["busybox".into()], own: vec![], program };
     Sandboxes::new(engine.clone(), config, spares)
 }
 

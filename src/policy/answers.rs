@@ -24,7 +24,7 @@ pub(super) fn filter(answer: Answer, value: &mut Value, world: &World) {
     match answer {
         Answer::Containers => keep(value, |item| !ours.container(item)),
         Answer::Images => images(value, ours),
-        Answer::Volumes => volumes(&mut value["Volumes"]),
+        Answer::Volumes => value.get_mut("Volumes").into_iter().for_each(volumes),
         Answer::Networks => keep(value, |item| !has_label(&item["Labels"])),
         Answer::Network => {
             let hidden = world.hidden_containers();
@@ -46,7 +46,8 @@ fn keep(value: &mut Value, keep: impl Fn(&Value) -> bool) {
 fn images(value: &mut Value, ours: &Ours) {
     keep(value, |item| !ours.image_item(item));
     for item in value.as_array_mut().into_iter().flatten() {
-        keep(&mut item["RepoTags"], |name| !ours.image(text(name)));
+        let names = item.get_mut("RepoTags").into_iter();
+        names.for_each(|names| keep(names, |name| !ours.image(text(name))));
     }
 }
 
@@ -197,6 +198,16 @@ mod tests {
             filtered(Answer::Usage, usage),
             json!({"Containers": theirs, "Images": rest, "Volumes": kept, "ImageUsage": {"Items": rest}})
         );
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_left_as_it_is() {
+        use Answer::{Containers, Images, Network, Networks, Usage, Volumes};
+        for answer in [Containers, Images, Network, Networks, Usage, Volumes] {
+            for odd in [json!(null), json!([1, []]), json!("x"), json!({"Volumes": 1})] {
+                assert_eq!(filtered(answer, odd.clone()), odd, "{answer:?}");
+            }
+        }
     }
 
     #[test]

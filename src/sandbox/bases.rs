@@ -10,15 +10,15 @@ use sha2::{Digest, Sha256};
 
 use super::container::{Answer, Purpose, SandboxConfig, ask, broken, failed, start};
 use super::protocol::{BASES, ENGINE, Images, PREPARED};
-use crate::engine::{Engine, EngineError, SharedVolume, Tunnel};
+use crate::engine::{Engine, EngineError, SharedVolume, TAG_PREFIX, Tunnel};
 use crate::nonce::hex;
 
 /// The label of the volumes of prepared images, and of the containers that prepare them.
 pub(super) const LABEL: &str = "grade.sandbox.bases";
-/// An image without anything: the programs of the student's commands are the sandbox's own.
+/// Stands for an image without anything: the programs of the student's commands are the sandbox's own.
 pub const TOOLS: &str = "grade.local/tools:1";
 /// How images are prepared; counted up when that changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How long all of it may take, whoever does it.
 const PREPARING: Duration = Duration::from_secs(5 * 60);
 /// How often it is begun anew: somebody else may give up, or remove it.
@@ -34,13 +34,10 @@ pub(super) async fn ensure(
     config: &SandboxConfig,
     image: &str,
 ) -> Result<String, EngineError> {
-    let ids = try_join_all(config.bases.iter().map(|base| outer.image_id(base))).await?;
-    let there: Vec<(&str, &str)> = config
-        .bases
-        .iter()
-        .zip(&ids)
-        .filter_map(|(base, id)| Some((base.as_str(), id.as_deref()?)))
-        .collect();
+    let names = config.bases.iter().chain(&config.own);
+    let ids = try_join_all(names.clone().map(|name| outer.image_id(name))).await?;
+    let there: Vec<(&str, &str)> =
+        names.zip(&ids).filter_map(|(base, id)| Some((base.as_str(), id.as_deref()?))).collect();
     let name = name_of(image, &there);
     for _ in 0..TRIES {
         // Who makes it has a container of its name. The volume is there before its images are.
@@ -102,7 +99,7 @@ async fn make(
     let Some(id) = start(outer, config, image, purpose).await? else { return Ok(false) };
     let made = async {
         match ask(outer, &id).await? {
-            Answer::Ready(tunnel) => fill(outer, tunnel, bases).await?,
+            Answer::Ready(tunnel) => fill(outer, tunnel, bases, &config.own).await?,
             Answer::Busy | Answer::Unprepared => {
                 return Err(failed("the images' engine is somebody else's".to_owned()));
             }
@@ -119,7 +116,12 @@ async fn make(
 }
 
 /// Brings the images, and sees that they are the same.
-async fn fill(outer: &Engine, tunnel: Tunnel, bases: &[(&str, &str)]) -> Result<(), EngineError> {
+async fn fill(
+    outer: &Engine,
+    tunnel: Tunnel,
+    bases: &[(&str, &str)],
+    own: &[String],
+) -> Result<(), EngineError> {
     let inner = Engine::through(tunnel.clone(), ENGINE).await?;
     let names: Vec<&str> = bases.iter().map(|(name, _)| *name).collect();
     if !names.is_empty() {
@@ -132,12 +134,22 @@ async fn fill(outer: &Engine, tunnel: Tunnel, bases: &[(&str, &str)]) -> Result<
         if (&here.layers, &here.env, &here.cmd) != (&there.layers, &there.env, &there.cmd) {
             return Err(failed(format!("{name} is another image on the images' engine")));
         }
+        if own.iter().any(|one| one == name) {
+            inner.tag(&here.id, &unknown_name()).await?;
+            inner.remove_image(name).await?;
+        }
         images.insert(whole_name(name), here.id);
     }
-    inner.import(empty_root().map_err(broken)?, TOOLS).await?;
-    images.extend(inner.image_id(TOOLS).await?.map(|id| (TOOLS.to_owned(), id)));
+    let tools = unknown_name();
+    inner.import(empty_root().map_err(broken)?, &tools).await?;
+    images.extend(inner.image_id(&tools).await?.map(|id| (TOOLS.to_owned(), id)));
     let told = serde_json::to_vec(&images).map_err(|error| broken(error.into()))?;
     tunnel.post(PREPARED, told).await.map(drop).map_err(broken)
+}
+
+/// A name that no Dockerfile can say: what a build reads by FROM or `--mount=from` is not seen by the policy.
+fn unknown_name() -> String {
+    format!("{TAG_PREFIX}{:032x}:1", rand::random::<u128>())
 }
 
 /// A name with its tag.

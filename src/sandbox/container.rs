@@ -30,6 +30,10 @@ pub struct SandboxConfig {
     pub limits: SandboxLimits,
     /// Images that are there from the beginning, by name.
     pub bases: Vec<String>,
+    /// Images of the grader's own that are there, too, and that only [`Sandbox::image`] finds by these names.
+    ///
+    /// [`Sandbox::image`]: super::Sandbox::image
+    pub own: Vec<String>,
     /// This program as a file, which runs inside.
     pub program: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! Whose fault it is that a base image cannot be had.
 
-use grade::engine::{BuildRequest, Cause};
+use grade::engine::{BuildNetwork, BuildRequest, Cause};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bench::{Bench, failure};
@@ -12,7 +12,8 @@ async fn a_base_image_of_ours_that_cannot_be_fetched_is_our_fault() {
     // Another one of that registry cannot be had either.
     for from in ["registry.invalid/no/such:1", "registry.invalid/other:1"] {
         let request = bench.request(&format!("FROM {from}\nRUN true\n"));
-        let request = BuildRequest { provided: provided.clone(), ..request };
+        let network = BuildNetwork::Default;
+        let request = BuildRequest { provided: provided.clone(), network, ..request };
         let error = bench.engine.build(request, &|_| {}).await.expect_err("no network");
         assert!(
             matches!(error.cause(), Cause::BaseImage { reference, .. } if reference == from),
@@ -20,6 +21,22 @@ async fn a_base_image_of_ours_that_cannot_be_fetched_is_our_fault() {
         );
         assert!(error.advice().is_some_and(|advice| advice.contains("docker pull")));
     }
+    bench.done().await;
+}
+
+#[tokio::test]
+async fn where_builds_have_no_network_only_what_is_provided_is_our_fault() {
+    let bench = Bench::new("none").await;
+    let from = |name: &str| BuildRequest {
+        provided: vec!["registry.invalid/base:1".to_owned()],
+        ..bench.request(&format!("FROM registry.invalid/{name}\n"))
+    };
+    let error = bench.engine.build(from("base:1"), &|_| {}).await.expect_err("it is missing");
+    assert!(matches!(error.cause(), Cause::BaseImage { .. }), "{error:?}");
+    let report = bench.build(from("other:1")).await;
+    let said =
+        "there is no image registry.invalid/other:1, and builds of this exercise have no network";
+    assert_eq!(failure(&report).message, said);
     bench.done().await;
 }
 
@@ -95,6 +112,7 @@ async fn a_registry_that_limits_pulls_is_our_fault() {
     let registry = registry("429 Too Many Requests", limited).await;
     let request = BuildRequest {
         provided: vec![format!("{registry}/base:1")],
+        network: BuildNetwork::Default,
         ..bench.request(&format!("FROM {registry}/fine:1\n"))
     };
     let error = bench.engine.build(request, &|_| {}).await.expect_err("no image");

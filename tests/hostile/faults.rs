@@ -93,6 +93,8 @@ fn failing() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a typing mistake in FROM", "FROM busybx\n", "there is no image busybx, and builds"),
         ("names like trouble", "FROM x509/toomanyrequests:1\n", "there is no image x509/too"),
         ("a registry of one's own", "FROM 127.0.0.1:9/x509:1\n", "there is no image 127.0.0.1:9/"),
+        ("an image of the grader's", "FROM registry:2\n", "there is no image registry:2,"),
+        ("another", "FROM grade.local/tools:1\n", "there is no image grade.local/tools:1"),
         (
             "a base image's name for another platform",
             "FROM --platform=linux/riscv64 busybox\n",

@@ -1,7 +1,7 @@
 //! Base images: whose it is that one cannot be had.
 
 use super::Engine;
-use crate::engine::build::{BuildRequest, Step};
+use crate::engine::build::{BuildNetwork, BuildRequest, Step};
 use crate::engine::docker::RegistryAnswer;
 use crate::engine::error::Cause;
 
@@ -55,10 +55,7 @@ impl Engine {
                 return Err(cause(words));
             }
             let form = if is_provided { " of the kind that the Dockerfile asks for" } else { "" };
-            let name = familiar(reference);
-            return Ok(NoBase::Theirs(Some(format!(
-                "there is no image {name}{form}, and builds of this exercise have no network"
-            ))));
+            return Ok(NoBase::Theirs(Some(not_there(reference, form))));
         }
         let registry = registry(reference);
         let known = provided.iter().find(|name| self::registry(name) == registry);
@@ -72,10 +69,19 @@ impl Engine {
             // An image can be such that a registry in good health cannot tell of it.
             RegistryAnswer::Silent(detail) => match self.registry_has(known).await? {
                 RegistryAnswer::Has => Ok(NoBase::Theirs(None)),
+                // Else whoever names what is nowhere would lose no points on a machine without a network.
+                _ if request.network == BuildNetwork::None => {
+                    Ok(NoBase::Theirs(Some(not_there(reference, ""))))
+                }
                 RegistryAnswer::HasNot | RegistryAnswer::Silent(_) => Err(cause(&detail)),
             },
         }
     }
+}
+
+fn not_there(reference: &str, form: &str) -> String {
+    let name = familiar(reference);
+    format!("there is no image {name}{form}, and builds of this exercise have no network")
 }
 
 /// A name as the builder writes it, with its registry and tag.
