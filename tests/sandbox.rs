@@ -189,7 +189,7 @@ async fn a_script_that_tries_each_refused_thing_gains_nothing() {
     let canary = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&canary, "canary-of-the-machine\n").unwrap();
     let pattern = || std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
-    let (before, named) = (pattern(), left(&engine).await);
+    let (before, named) = (pattern(), left());
 
     let canary_path = canary.path().display();
     let own = format!("docker run -v {canary_path}:/c busybox cat /c");
@@ -221,22 +221,20 @@ async fn a_script_that_tries_each_refused_thing_gains_nothing() {
     assert!(!serde_json::to_string(&evidence).unwrap().contains("canary-of-the-machine"));
     assert_eq!(pattern(), before);
     drop(sandbox);
-    assert_eq!(left(&engine).await, named);
+    assert_eq!(left(), named);
 }
 
 /// All that the docker command can list on the engine at hand, but for sandboxes and what is theirs.
-async fn left(engine: &Engine) -> BTreeSet<String> {
+fn left() -> BTreeSet<String> {
     let docker = |arguments: &[&str]| {
         let output = Command::new("docker").args(arguments).output().expect("the docker CLI");
         assert!(output.status.success(), "docker {arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let mut own = BTreeSet::new();
-    for sandbox in engine.sandboxes(LABEL).await.unwrap() {
-        let mounts = "{{range .Mounts}}{{.Name}}\n{{end}}";
-        own.insert(sandbox.id.clone());
-        own.extend(docker(&["inspect", "-f", mounts, &sandbox.id]).lines().map(str::to_owned));
-    }
+    let label = format!("label={LABEL}");
+    let format = "{{.ID}},{{.Mounts}}";
+    let sandboxes = docker(&["ps", "-a", "--no-trunc", "-f", &label, "--format", format]);
+    let own: BTreeSet<&str> = sandboxes.lines().flat_map(|line| line.split(',')).collect();
     let lists: [&[&str]; 4] = [
         &["ps", "-aq", "--no-trunc"],
         &["images", "-aq", "--no-trunc"],
@@ -271,7 +269,7 @@ fn run(arguments: &[&str]) -> String {
 async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
-    let before = left(&engine).await;
+    let before = left();
     let warm = async || engine.sandboxes(LABEL).await.unwrap();
     let is_new = {
         let known: BTreeSet<String> = warm().await.into_iter().map(|one| one.id).collect();
@@ -280,7 +278,7 @@ async fn ten_gradings_leave_the_engine_as_it_was_but_for_a_warm_sandbox() {
     for slug in ["oci-labels", "share-save-load"].repeat(5) {
         grade(slug);
     }
-    assert_eq!(left(&engine).await, before);
+    assert_eq!(left(), before);
     // Those that were used may be on their way out.
     let is_spare = |name: &String| name.starts_with("grade-spare-");
     let spare = warm().await.into_iter().filter(|one| is_new(&one.id)).map(|one| one.name);
@@ -424,13 +422,42 @@ async fn nothing_of_one_sandbox_is_in_another() {
     sandboxes.settle().await;
 }
 
+/// Those with a way to the outside are on one bridge. What one publishes is for itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_sandbox_reaches_another_over_the_network() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let (one, its) = sandbox_and_container(&engine, true).await;
+    let (other, others) = sandbox_and_container(&engine, true).await;
+    let docker = |arguments: &[&str]| {
+        let output = Command::new("docker").args(arguments).output().expect("the docker CLI");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.success(), said.trim().to_owned())
+    };
+    let inside = |id: &str, words: &str| docker(&["exec", id, "sh", "-c", words]);
+    let server = "set -e; docker run -d -p 8080:8080 --name server busybox \
+            sh -c 'echo found >/x; httpd -f -p 8080'
+        docker exec server sh -c 'until wget -q -O - http://127.0.0.1:8080/x; do true; done'";
+    let (is_up, said) = inside(&its, server);
+    assert!(is_up && said.ends_with("found"), "{said}");
+    let (_, address) =
+        docker(&["inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", &its]);
+    let ask = format!("docker run --rm busybox wget -T 3 -q -O - http://{address}:8080/x");
+    assert_eq!(inside(&its, &ask), (true, "found".to_owned()), "{address}");
+    let (is_reached, said) = inside(&others, &ask);
+    assert!(!is_reached && said.contains("timed out"), "{address}: {said}");
+    drop((one, other));
+}
+
 /// A sandbox, and the id of its container on the engine around it.
-async fn sandbox_and_container(engine: &Engine) -> (Arc<Sandbox>, String) {
-    let all = async || engine.sandboxes(LABEL).await.unwrap().into_iter().map(|one| one.id);
-    let known: BTreeSet<String> = all().await.collect();
-    let sandbox = sandbox(engine, LITTLE).await;
-    let ours = all().await.find(|id| !known.contains(id)).expect("its container");
-    (sandbox, ours)
+async fn sandbox_and_container(engine: &Engine, outside: bool) -> (Arc<Sandbox>, String) {
+    let all = async || engine.sandboxes(LABEL).await.unwrap().into_iter();
+    // One that was ready has another name from now on.
+    let known: BTreeSet<String> = all().await.map(|one| one.name).collect();
+    let sandbox =
+        sandboxes(engine, LITTLE, 0).claim(outside).await.expect("a sandbox: run ci/setup");
+    let ours = all().await.find(|one| !known.contains(&one.name)).expect("its container");
+    (Arc::new(sandbox), ours.id)
 }
 
 /// The disk has a limit; whatever else there is to write to in a sandbox does not.
@@ -438,7 +465,7 @@ async fn sandbox_and_container(engine: &Engine) -> (Arc<Sandbox>, String) {
 async fn nothing_but_the_limited_disk_can_be_written_in_a_sandbox() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
-    let (sandbox, ours) = sandbox_and_container(&engine).await;
+    let (sandbox, ours) = sandbox_and_container(&engine, false).await;
     // As root, with every right that the engine inside has.
     let script = "cut -d' ' -f2 /proc/mounts | while read -r at; do [ -d \"$at\" ] || continue; \
         ( : > \"$at/canary\" ) 2>/dev/null && { stat -f -c \"%T $at\" \"$at\"; rm \"$at/canary\"; }; \
@@ -464,7 +491,7 @@ async fn nothing_but_the_limited_disk_can_be_written_in_a_sandbox() {
 async fn the_engine_knows_no_group_but_the_submission_s() {
     let _alone = ALONE.lock().await;
     let engine = engine().await;
-    let (sandbox, ours) = sandbox_and_container(&engine).await;
+    let (sandbox, ours) = sandbox_and_container(&engine, false).await;
     // Past the wall, straight to the engine.
     let script = "docker run -d --name out --cgroup-parent /evil busybox sleep 60 >/dev/null && \
         cat /proc/$(docker inspect -f '{{.State.Pid}}' out)/cgroup";
@@ -478,6 +505,21 @@ async fn the_engine_knows_no_group_but_the_submission_s() {
     assert!(!groups.is_empty(), "{said} {output:?}");
     assert!(groups.iter().all(|line| line.contains("/student/evil/")), "{groups:?}");
     drop(sandbox);
+}
+
+/// A RUN that the runtime cannot begin has an exit code like one that fails by itself. It is asked again elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_begin_a_program_has_not_failed_in_it() {
+    let _alone = ALONE.lock().await;
+    let engine = engine().await;
+    let (sandbox, ours) = sandbox_and_container(&engine, false).await;
+    let no_groups = "for at in /sys/fs/cgroup/pids /sys/fs/cgroup; do \
+        [ ! -e $at/cgroup.procs ] || mount -o remount,bind,ro $at || exit 1; done";
+    let output =
+        Command::new("docker").args(["exec", &ours, "sh", "-c", no_groups]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let evidence = observe(&sandbox, BUILDS, &[("Dockerfile", "FROM busybox\nRUN true\n")]).await;
+    assert_eq!(facts(&evidence)["succeeded"], Value::Bool(true), "{:?}", facts(&evidence));
 }
 
 /// Inside, it is another process that looks, and tells.

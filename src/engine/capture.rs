@@ -43,8 +43,8 @@ impl Tail {
     }
 
     /// The text from the first whole line on.
-    pub(super) fn into_text(self) -> String {
-        let bytes: Vec<u8> = self.bytes.into();
+    pub(super) fn text(&self) -> String {
+        let bytes: Vec<u8> = self.bytes.iter().copied().collect();
         let text = String::from_utf8_lossy(&bytes);
         match text.split_once('\n') {
             Some((_, rest)) if self.truncated && !rest.is_empty() => rest.to_owned(),
@@ -78,13 +78,13 @@ mod tests {
     fn a_tail_begins_with_a_whole_line() {
         let mut tail = Tail::default();
         tail.push(b"one\ntwo\nthree\n", 10);
-        assert_eq!(tail.into_text(), "three\n");
+        assert_eq!(tail.text(), "three\n");
     }
 
     #[test]
     fn a_tail_of_one_long_line_keeps_its_end() {
         let mut tail = Tail::default();
         tail.push(b"abcdef", 3);
-        assert_eq!(tail.into_text(), "def");
+        assert_eq!(tail.text(), "def");
     }
 }

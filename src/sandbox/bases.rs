@@ -123,12 +123,9 @@ async fn fill(
     own: &[String],
 ) -> Result<(), EngineError> {
     let inner = Engine::through(tunnel.clone(), ENGINE).await?;
-    let names: Vec<&str> = bases.iter().map(|(name, _)| *name).collect();
-    if !names.is_empty() {
-        inner.copy_images(outer, &names).await?;
-    }
     let mut images = Images::new();
     for (name, id) in bases {
+        inner.copy_image(outer, name).await?;
         let (here, there) = (inner.image(name).await?, outer.image(id).await?);
         // Not the ids: engines of different kinds take them of different things.
         if (&here.layers, &here.env, &here.cmd) != (&there.layers, &there.env, &there.cmd) {

@@ -89,6 +89,12 @@ fn failing() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "FROM busybox\nRUN echo 'failed to mount: context canceled'; exit 3\n",
             "exit code: 3",
         ),
+        (
+            "words of the runtime",
+            "FROM busybox\nRUN echo 'runc run failed: unable to start'; exit 3\n",
+            "exit code: 3",
+        ),
+        ("no such program", "FROM busybox\nRUN [\"/no/such\"]\n", "/no/such"),
         ("words in a user", "FROM busybox\nUSER cgroup\nRUN true\n", "unable to find user"),
         ("a typing mistake in FROM", "FROM busybx\n", "there is no image busybx, and builds"),
         ("names like trouble", "FROM x509/toomanyrequests:1\n", "there is no image x509/too"),

@@ -6,7 +6,8 @@
 
 use super::Engine;
 use super::base::{NoBase, fetched};
-use crate::engine::build::{BuildFailure, BuildRequest, Step};
+use super::progress::Progress;
+use crate::engine::build::{BuildFailure, BuildRequest};
 use crate::engine::error::Cause;
 
 /// Whose a failure is, when it is not ours.
@@ -17,6 +18,9 @@ pub(super) enum Theirs {
     IfAgain(BuildFailure, Option<Cause>),
 }
 
+/// What runc prints for whoever waits for a RUN's program. A program can print it, too, so that it decides nothing.
+const RUNTIME_FAILED: &str = "runc run failed";
+
 impl Engine {
     /// Sorts a failure.
     ///
@@ -25,14 +29,17 @@ impl Engine {
     pub(super) async fn blame(
         &self,
         failure: BuildFailure,
-        steps: &[Step],
+        progress: &Progress<'_>,
         request: &BuildRequest,
     ) -> Result<Theirs, Cause> {
-        // A RUN that ended with a code failed in the submission's own program.
         if failure.exit_code.is_some() {
+            // It failed in the submission's own program, or the runtime could not begin it: both have a code.
+            if failure.step.is_some_and(|step| progress.log(step).contains(RUNTIME_FAILED)) {
+                self.control_run(request).await?;
+            }
             return Ok(Theirs::Surely(failure));
         }
-        let step = failure.step.and_then(|index| steps.get(index));
+        let step = failure.step.and_then(|index| progress.steps().get(index));
         let Some(reference) = step.and_then(fetched) else {
             self.control(request).await?;
             return Ok(Theirs::Surely(failure));

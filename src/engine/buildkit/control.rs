@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tonic::Status;
 
 use super::failure::Ending;
 use super::progress::Progress;
@@ -33,40 +34,76 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether a RUN's program can be begun: builds an image with a RUN of what is no program. To fail in that, the
+    /// runtime has to do everything but this last step.
+    ///
+    /// # Errors
+    /// What it failed for before.
+    pub(super) async fn control_run(&self, request: &BuildRequest) -> Result<(), Cause> {
+        let run = format!("RUN [\"/{CONTROL_FILE}\"]\n");
+        let control =
+            BuildRequest { network: request.network, ..control(request, context(ROOM, &run)?) };
+        let mut progress = Progress::new(&|_| {});
+        match self.solve_control(&control, &mut progress).await? {
+            Err(status) => {
+                let failed = progress.steps().iter().rposition(|step| step.exit_code.is_some());
+                // These words are about our own program.
+                match failed.map(|step| progress.log(step)) {
+                    Some(log) if log.contains(CONTROL_FILE) => Ok(()),
+                    Some(log) => Err(Cause::of_message(log)),
+                    None => Err(Cause::of_message(status.message())),
+                }
+            }
+            Ok(_) => Err(Cause::Other("the builder runs what is no program".to_owned())),
+        }
+    }
+
     /// The image of a control.
     pub(in crate::engine) async fn control_image(
         &self,
         request: &BuildRequest,
     ) -> Result<String, Cause> {
-        let context = context(request.context.len().saturating_add(ROOM))?;
-        let control = BuildRequest {
-            context,
-            dockerfile: "Dockerfile".to_owned(),
-            labels: request.labels.clone(),
-            name: format!("{}-control", request.name),
-            ..BuildRequest::default()
-        };
+        let control = control(request, context(request.context.len().saturating_add(ROOM), "")?);
+        let built = self.solve_control(&control, &mut Progress::new(&|_| {})).await?;
+        // These words are about our own build.
+        built.map_err(|status| Cause::of_message(status.message()))
+    }
+
+    /// The image's name, or the builder's answer.
+    async fn solve_control(
+        &self,
+        control: &BuildRequest,
+        progress: &mut Progress<'_>,
+    ) -> Result<Result<String, Status>, Cause> {
         let name = image_name(&control.labels.run, &control.name);
-        let mut progress = Progress::new(&|_| {});
-        let solving =
-            solve::solve(self.dialer(), &control, &name, Agents::new([].into()), &mut progress);
+        let solving = solve::solve(self.dialer(), control, &name, Agents::new([].into()), progress);
         match tokio::time::timeout(LIMIT, solving).await {
-            Ok(Ok(Ending::Built { .. })) => Ok(name),
-            // These words are about our own build.
-            Ok(Ok(Ending::Failed(status))) => Err(Cause::of_message(status.message())),
+            Ok(Ok(Ending::Built { .. })) => Ok(Ok(name)),
+            Ok(Ok(Ending::Failed(status))) => Ok(Err(status)),
             Ok(Ok(Ending::Broken(cause)) | Err(cause)) => Err(cause),
             Err(_) => Err(Cause::Timeout { seconds: LIMIT.as_secs() }),
         }
     }
 }
 
-/// A context with a file that no builder has seen before: what it knows, it would not write.
-fn context(size: usize) -> Result<Bytes, Cause> {
+/// A build under the labels of another.
+fn control(request: &BuildRequest, context: Bytes) -> BuildRequest {
+    BuildRequest {
+        context,
+        dockerfile: "Dockerfile".to_owned(),
+        labels: request.labels.clone(),
+        name: format!("{}-control", request.name),
+        ..BuildRequest::default()
+    }
+}
+
+/// A context with a file that no builder has seen before: what it knows, it would not write. `more` ends its Dockerfile.
+fn context(size: usize, more: &str) -> Result<Bytes, Cause> {
     let mut file = vec![0; size];
     let new: [u8; 32] = rand::random();
     file.iter_mut().zip(new).for_each(|(byte, new)| *byte = new);
     let mut tar = tar::Builder::new(Vec::new());
-    let dockerfile = format!("FROM scratch\nCOPY {CONTROL_FILE} /\n");
+    let dockerfile = format!("FROM scratch\nCOPY {CONTROL_FILE} /\n{more}");
     for (path, bytes) in [("Dockerfile", dockerfile.as_bytes()), (CONTROL_FILE, &file)] {
         let mut header = tar::Header::new_gnu();
         header.set_size(u64::try_from(bytes.len()).unwrap_or_default());

@@ -96,7 +96,7 @@ impl Engine {
             }
             Ok(Ok(Ending::Failed(status))) => failure::of_answer(&status, &progress),
         };
-        let theirs = self.blame(failure, progress.steps(), request).await?;
+        let theirs = self.blame(failure, &progress, request).await?;
         Ok(match theirs {
             Theirs::Surely(failure) => {
                 Attempt::Ended(report(progress, BuildOutcome::Failed(failure)))

@@ -104,13 +104,18 @@ impl<'a> Progress<'a> {
         &self.steps
     }
 
+    /// The end of what a step printed so far, by its index.
+    pub(super) fn log(&self, step: usize) -> String {
+        self.logs.get(step).map(|tail| clean(&tail.text())).unwrap_or_default()
+    }
+
     /// Where the step of that digest is among the steps.
     pub(super) fn place(&self, digest: &str) -> Option<usize> {
         self.places.get(digest).copied()
     }
 
     pub(super) fn into_steps(self) -> Vec<Step> {
-        let logs = self.logs.into_iter().map(|tail| clean(&tail.into_text()));
+        let logs = self.logs.iter().map(|tail| clean(&tail.text()));
         let with_log = |(step, log)| Step { log, ..step };
         self.steps.into_iter().zip(logs).map(with_log).collect()
     }

@@ -245,14 +245,14 @@ impl Engine {
         }
     }
 
-    /// Copies images from another engine, with their names; layers that they share go once.
+    /// Copies an image from another engine, with its name. One at a time: an engine may write all of an
+    /// export to its disk before it gives the first byte, and slow ones took minutes for several.
     ///
     /// # Errors
     /// [`EngineError::Export`] when either engine failed.
-    pub async fn copy_images(&self, from: &Engine, images: &[&str]) -> Result<(), EngineError> {
-        let failed = |cause| EngineError::Export { image: images.join(", "), cause };
-        let names: Vec<String> = images.iter().map(|&image| image.to_owned()).collect();
-        let pieces = exported(from.docker.clone(), names);
+    pub async fn copy_image(&self, from: &Engine, image: &str) -> Result<(), EngineError> {
+        let failed = |cause| EngineError::Export { image: image.to_owned(), cause };
+        let pieces = exported(from.docker.clone(), image.to_owned());
         let options = ImportImageOptionsBuilder::default().quiet(true).build();
         let mut told = std::pin::pin!(self.docker.import_image_stream(options, pieces, None));
         while let Some(line) = told.try_next().await.map_err(|error| failed(Cause::from(error)))? {
@@ -264,12 +264,11 @@ impl Engine {
     }
 }
 
-/// The tar of some images, as a stream that owns what it needs.
-fn exported(docker: bollard::Docker, names: Vec<String>) -> Pieces {
+/// The tar of an image, as a stream that owns what it needs.
+fn exported(docker: bollard::Docker, image: String) -> Pieces {
     let (sender, receiver) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(16);
     tokio::spawn(async move {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut pieces = std::pin::pin!(docker.export_images(&names));
+        let mut pieces = std::pin::pin!(docker.export_image(&image));
         while let Some(piece) = pieces.next().await {
             if sender.send(piece.map_err(into_io)).await.is_err() {
                 return;

@@ -45,7 +45,7 @@ impl Room {
             _ => Arc::new(sandbox.another().await?),
         };
         if let Some((id, _)) = image.as_ref().filter(|_| !Arc::ptr_eq(&own, sandbox)) {
-            own.engine.copy_images(&self.engine, &[id]).await?;
+            own.engine.copy_image(&self.engine, id).await?;
         }
         let setting = Setting {
             sandbox: &own,
@@ -76,7 +76,7 @@ impl Room {
         if let (Ok(id), Some(own), Some(here)) = (&image, &played.sandbox, &self.sandbox)
             && !Arc::ptr_eq(own, here)
         {
-            self.engine.copy_images(&own.engine, &[id]).await?;
+            self.engine.copy_image(&own.engine, id).await?;
         }
         Ok(Arc::new(Built { image, report: None, context: None, too_large: false, limit: None }))
     }

@@ -1,8 +1,7 @@
 //! Control groups: one for all that a submission does, so that the engine beside it keeps room to breathe.
 //!
-//! The engine knows no other group than that one and what is below it (a namespace of control groups),
-//! so that whatever it is asked for (`--cgroup-parent`, a builder's frontend) stays within its limits.
-//! The engine's own processes are outside.
+//! The engine knows no other group than that one and what is below it, so that whatever it is asked for
+//! (`--cgroup-parent`, a builder's frontend) stays within its limits. The engine's own processes are outside.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::mount::{MountFlags, mount_remount};
+use rustix::mount::{MountFlags, mount_bind, mount_remount};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::disk::{self, Mounted};
@@ -22,9 +21,11 @@ use crate::sandbox::protocol::{SandboxLimits, Use};
 const ROOT: &str = "/sys/fs/cgroup";
 /// The group of all that a submission does, before it is all that is seen.
 const STUDENT: &str = "student";
-/// The namespace in which it is.
-pub(super) const NAMESPACE: &str = "/run/grade-cgroups";
+/// The namespace in which it is, of the old kind.
+const NAMESPACE: &str = "/run/grade-cgroups";
 
+/// The most processes that come into the container's group while it is made ready.
+const COMERS: usize = 100;
 /// Loop devices, and what hands them out. (Groups of the newer kind take no such rule back.)
 const LOOPS: [&str; 2] = ["b 7:* rwm", "c 10:237 rwm"];
 /// The share of the processors that a sandbox takes while nobody waits for it, old kind and new.
@@ -71,30 +72,12 @@ impl Groups {
         Ok(())
     }
 
-    /// Makes the group all that is seen of control groups from here on.
-    pub(super) fn enclose() -> io::Result<()> {
-        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-        let (mut join, mut cover) = (String::new(), String::new());
-        for mounted in mounts.lines().filter_map(Mounted::read) {
-            let (at, group) = (&mounted.at, Path::new(&mounted.at).join(STUDENT));
-            // On a machine with the old kind, the new one is often there without a controller.
-            if !mounted.kind.starts_with("cgroup") || !group.is_dir() {
-                continue;
-            }
-            let options: Vec<&str> =
-                mounted.options.split(',').filter(|one| !matches!(*one, "rw" | "ro")).collect();
-            let options =
-                if mounted.kind == "cgroup" { options.join(",") } else { "rw".to_owned() };
-            join += &format!("echo 0 > '{}/cgroup.procs' && ", group.display());
-            cover += &format!("mount -t {} -o '{options}' none '{at}' && ", mounted.kind);
-        }
-        File::create(NAMESPACE)?;
-        let script = format!("{join}exec unshare --cgroup={NAMESPACE} -- sh -c \"{cover}true\"");
-        let output = Command::new("sh").args(["-c", &script]).output()?;
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    /// Makes the group all that is seen of control groups from here on. The answer is the namespace of control
+    /// groups, a file, in which the engine has to be started, if any.
+    pub(super) fn enclose(&self) -> io::Result<Option<&'static str>> {
+        match self.kind {
+            Kind::Unified => cover_unified().map(|()| None),
+            Kind::Split { .. } => enclose_split().map(|()| Some(NAMESPACE)),
         }
     }
 
@@ -170,13 +153,26 @@ fn make_unified(limits: SandboxLimits) -> io::Result<(Kind, Share)> {
     // A group with processes of its own cannot hand controllers down.
     let own = root.join("grade");
     fs::create_dir_all(&own)?;
-    for process in fs::read_to_string(root.join("cgroup.procs"))?.lines() {
-        // One that has just ended is no loss.
-        let _ = fs::write(own.join("cgroup.procs"), process);
-    }
     let controllers = fs::read_to_string(root.join("cgroup.controllers"))?;
     let on: Vec<String> = controllers.split_whitespace().map(|name| format!("+{name}")).collect();
-    fs::write(root.join("cgroup.subtree_control"), on.join(" "))?;
+    let on = on.join(" ");
+    let hand_down = || {
+        for process in fs::read_to_string(root.join("cgroup.procs"))?.lines() {
+            // One that has just ended is no loss.
+            let _ = fs::write(own.join("cgroup.procs"), process);
+        }
+        fs::write(root.join("cgroup.subtree_control"), &on)
+    };
+    // Whoever dials meanwhile comes into the group, until it has handed down.
+    let mut handed = hand_down();
+    for _ in 0..COMERS {
+        let is_busy = |error: &io::Error| error.kind() == io::ErrorKind::ResourceBusy;
+        if !handed.as_ref().is_err_and(is_busy) {
+            break;
+        }
+        handed = hand_down();
+    }
+    handed?;
     let folder = root.join(STUDENT);
     fs::create_dir(&folder)?;
     fs::write(folder.join("memory.max"), limits.memory.to_string())?;
@@ -208,6 +204,42 @@ fn make_split(limits: SandboxLimits) -> io::Result<(Kind, Share)> {
     fs::write(pids.join("pids.max"), limits.processes.to_string())?;
     let kills = count_kills(&memory)?;
     Ok((Kind::Split { kills }, Share::lower(&root.join("cpu/cpu.shares"), IDLE_SHARE.0)))
+}
+
+/// The group in the place of all groups. No namespace: systemd mounts groups so that nobody in a namespace moves a
+/// process that is outside it (`nsdelegate`), and an engine moves its own children.
+fn cover_unified() -> io::Result<()> {
+    let root = Path::new(ROOT);
+    mount_bind(root.join(STUDENT), root)?;
+    // The kernel still tells where a process is by the group's whole path, and containerd looks there.
+    let whole = root.join(STUDENT);
+    fs::create_dir(&whole)?;
+    Ok(mount_bind(root, whole)?)
+}
+
+/// A namespace whose root is the group, and mounts that show it.
+fn enclose_split() -> io::Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    let (mut join, mut cover) = (String::new(), String::new());
+    for mounted in mounts.lines().filter_map(Mounted::read) {
+        let (at, group) = (&mounted.at, Path::new(&mounted.at).join(STUDENT));
+        // The new kind is often there, too, without a controller.
+        if mounted.kind != "cgroup" || !group.is_dir() {
+            continue;
+        }
+        let options: Vec<&str> =
+            mounted.options.split(',').filter(|one| !matches!(*one, "rw" | "ro")).collect();
+        join += &format!("echo 0 > '{}/cgroup.procs' && ", group.display());
+        cover += &format!("mount -t cgroup -o '{}' none '{at}' && ", options.join(","));
+    }
+    File::create(NAMESPACE)?;
+    let script = format!("{join}exec unshare --cgroup={NAMESPACE} -- sh -c \"{cover}true\"");
+    let output = Command::new("sh").args(["-c", &script]).output()?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
 }
 
 fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {

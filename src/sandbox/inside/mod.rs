@@ -11,6 +11,7 @@
 //! | `bases` | the course's images, prepared once for all sandboxes |
 //! | `prepare` | preparing them, in a container of its own |
 //! | `groups` | the limits of all that a submission does |
+//! | `network` | what may come in from outside |
 //! | `daemon` | the engine as a process |
 //! | `serve` | what the client can ask for |
 //! | `folder` | files of the student's folder |
@@ -20,6 +21,7 @@ mod daemon;
 mod disk;
 mod folder;
 mod groups;
+mod network;
 mod prepare;
 mod serve;
 
@@ -144,13 +146,14 @@ async fn begin(limits: SandboxLimits) -> Result<Ready, String> {
     let groups = Groups::make(limits).map_err(failed("the sandbox's limits"))?;
     disk::make(limits.disk).map_err(failed("the sandbox's disk"))?;
     bases::lay().map_err(failed("the course's images"))?;
-    Groups::forbid_devices()
-        .and_then(|()| Groups::enclose())
+    let namespace = Groups::forbid_devices()
+        .and_then(|()| groups.enclose())
         .map_err(failed("the sandbox's limits"))?;
     disk::seal().map_err(failed("the sandbox's own files"))?;
+    network::close().map_err(failed("the sandbox's network"))?;
     // From here on no process is waited for but there.
     daemon::see_off().map_err(failed("the sandbox's processes"))?;
-    let daemon = Daemon::start(Path::new(disk::DATA), Some(groups::NAMESPACE)).await;
+    let daemon = Daemon::start(Path::new(disk::DATA), namespace).await;
     Ok(Ready { groups, images, _daemon: daemon.map_err(failed("the sandbox's engine"))? })
 }
 
