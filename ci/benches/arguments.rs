@@ -1,5 +1,7 @@
 //! What a measurement can be told.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 /// Measures grading against its floor and a teacher's script.
@@ -12,6 +14,9 @@ pub(crate) struct Arguments {
     /// Only what a sandbox costs.
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Another build of the program, whose sandboxes are measured in turn with this one's.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) against: Option<PathBuf>,
     /// Only what new scores from old evidence cost, which needs no engine.
     #[arg(long)]
     pub(crate) regrade: bool,
@@ -33,6 +38,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Rounds for a class; none with `--quick`.
+    pub(crate) fn class_rounds(&self) -> usize {
+        if self.quick { 0 } else { self.class_rounds.max(1) }
+    }
+
     /// Rounds for one submission.
     pub(crate) fn rounds(&self) -> usize {
         self.rounds.unwrap_or(if self.quick { 3 } else { 7 }).max(1)

@@ -82,6 +82,17 @@ impl Exercise {
     pub(crate) fn submissions(&self, count: usize) -> Outcome<Vec<PathBuf>> {
         (0..count).map(|_| self.submission()).collect()
     }
+
+    /// Several of them in one folder, as a class hands them in.
+    pub(crate) fn class(&self, count: usize) -> Outcome<PathBuf> {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let class = self.scratch.join(format!("class-{number}"));
+        fs::create_dir_all(&class)?;
+        for folder in self.submissions(count)? {
+            fs::rename(&folder, class.join(folder.file_name().unwrap_or_default()))?;
+        }
+        Ok(class)
+    }
 }
 
 /// The repository.

@@ -52,11 +52,29 @@ pub(crate) fn grade_by_binary(
         "--strict",
         "--json",
     ]);
-    command.arg(folder.with_extension("json")).current_dir(root());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg(folder.with_extension("json"));
+    run(command)
+}
+
+/// Grades a class in a folder with a binary, all reports and all, two submissions at a time.
+pub(crate) fn grade_class_by_binary(
+    program: &Path,
+    exercise: &Exercise,
+    class: &Path,
+    engine: &str,
+) -> Outcome<Usage> {
+    let mut command = Command::new(program);
+    command.arg("batch").arg(class);
+    command.args(["--assignment", exercise.slug, "--engine", engine, "--strict"]);
+    command.args(["--jobs", "2", "--out"]).arg(class.with_extension("out"));
+    run(command)
+}
+
+fn run(mut command: Command) -> Outcome<Usage> {
+    command.current_dir(root()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let ended = command.spawn()?.wait4()?;
     if !ended.status.success() {
-        return Err(format!("grade {} ended with {}", folder.display(), ended.status).into());
+        return Err(format!("{command:?} ended with {}", ended.status).into());
     }
     Ok(Usage {
         cpu: ended.rusage.utime + ended.rusage.stime,

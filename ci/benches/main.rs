@@ -57,14 +57,14 @@ async fn measure(arguments: Arguments) -> Outcome<()> {
     let scratch = tempfile::tempdir()?;
     let (mut rows, mut sandboxes): (Vec<Row>, Vec<SandboxRow>) = (Vec::new(), Vec::new());
     for exercise in Exercise::all(arguments.only.as_deref(), scratch.path())? {
-        sandboxes.push(sandbox::row(&engine, &exercise, arguments.rounds()).await?);
+        sandboxes.extend(sandbox::rows(&engine, &exercise, &arguments).await?);
         if arguments.sandbox {
             continue;
         }
         let sides = Sides { engine: &engine, exercise: &exercise, teacher: teacher.as_ref() };
         rows.extend(measure::one(&sides, arguments.rounds()).await?);
         if !arguments.quick {
-            rows.extend(measure::many(&sides, arguments.class, arguments.class_rounds).await?);
+            rows.extend(measure::many(&sides, arguments.class, arguments.class_rounds()).await?);
         }
     }
     if !rows.is_empty() {

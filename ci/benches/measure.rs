@@ -19,7 +19,7 @@ const CONCURRENCIES: [usize; 4] = [2, 4, 6, 8];
 /// Submissions of the smaller class by which the best concurrency is found.
 const TRIAL: usize = 16;
 /// The program to be measured.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_grade");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_grade");
 /// Submissions that the script grades at the same time.
 const SCRIPTS: usize = 4;
 
@@ -86,7 +86,7 @@ pub(crate) async fn many(sides: &Sides<'_>, class: usize, rounds: usize) -> Outc
     let (ours, theirs) = (best(&of_grade), best(&of_floor));
     let (mut grades, mut floors, mut free) = (Times::new(), Times::new(), Times::new());
     let (mut scripts, mut usages) = (Times::new(), Vec::new());
-    for round in 1..=rounds.max(1) {
+    for round in 1..=rounds {
         eprintln!("{slug}: {class} submissions, round {round} of {rounds}");
         let (grade, usage) = sides.grade(class, ours).await?;
         grades.push(grade);
