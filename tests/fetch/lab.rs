@@ -98,9 +98,10 @@ impl Lab {
         path
     }
 
-    /// The whole command, which finds no engine.
+    /// The whole command, which finds no engine. It heeds every signal, also where the tests were started by nohup.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_grade"));
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_grade")]);
         command.args(arguments).env("DOCKER_HOST", "unix:///nowhere/docker.sock");
         command.env("TMPDIR", self.path("into")).current_dir(env!("CARGO_MANIFEST_DIR"));
         for (name, value) in &self.env {

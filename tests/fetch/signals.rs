@@ -117,6 +117,7 @@ fn every_command_ends_that_waits_for_something() {
             // The process that fetches dies as any other.
             let listens = arguments != ["fetch"];
             while listens && !has_handler(&grade, signal) {
+                assert!(grade.try_wait().expect("waited for").is_none(), "{what}: it is gone");
                 std::thread::sleep(Duration::from_millis(5));
             }
             std::thread::sleep(Duration::from_millis(50));
