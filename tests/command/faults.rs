@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::lab::{Graded, Lab, finish, is_running, left_of, start};
 use crate::proxy::{Proxy, fake};
-use crate::support::{Ran, grade};
+use crate::support::{Ran, alone_with_what_is_left, grade};
 
 /// The user that is nobody, on every Linux.
 const NOBODY: u32 = 65_534;
@@ -138,6 +138,7 @@ fn an_engine_that_stops_during_a_build_is_no_zero() {
 
 #[test]
 fn an_engine_that_stops_during_a_run_keeps_what_was_judged_apart() {
+    let _alone = alone_with_what_is_left();
     let lab = Lab::new("FROM busybox\nCMD [\"sleep\", \"54322\"]\n");
     lab.ask_for_its_end(r#"time_limit = "60s""#, 4);
     let (pid, ran) = cut_in_the_middle(&lab, "sleep 54322");

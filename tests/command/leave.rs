@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::lab::{Lab, end, finish, is_running, left_of, signal, start};
-use crate::support::{grade, root, text};
+use crate::support::{alone_with_what_is_left, grade, root, text};
 
 /// A submission whose build, or whose container, sleeps so long: the number tells it from others.
 fn sleeper(seconds: u32, in_build: bool) -> Lab {
@@ -92,6 +92,7 @@ fn an_interrupt_and_a_termination_leave_nothing() {
 
 #[test]
 fn clean_removes_what_killed_gradings_left_and_nothing_else() {
+    let _alone = alone_with_what_is_left();
     let stranger = Stranger::new();
 
     let alive = sleeper(61_007, false);
@@ -151,6 +152,7 @@ fn read(path: &std::path::Path) -> Json {
 
 #[test]
 fn gradings_of_one_folder_at_once_do_not_disturb_each_other_and_clean_disturbs_none() {
+    let _alone = alone_with_what_is_left();
     let folder = tempfile::tempdir().expect("a folder");
     let outs: Vec<_> = (0..3).map(|n| folder.path().join(format!("{n}.json"))).collect();
     let children: Vec<Child> = outs.iter().map(|out| solution("onbuild", out)).collect();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -10,6 +11,14 @@ use serde_json::Value as Json;
 pub(crate) const NOWHERE: &str = "unix:///nowhere/docker.sock";
 /// No command in these tests takes longer.
 const LONGEST: Duration = Duration::from_secs(120);
+
+/// One test at a time that leaves something on the engine, or removes what is left there by `grade clean`.
+static LEAVING: Mutex<()> = Mutex::new(());
+
+/// Keeps others from leaving and cleaning for as long as the answer is held.
+pub(crate) fn alone_with_what_is_left() -> MutexGuard<'static, ()> {
+    LEAVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How a command ended.
 #[derive(Debug)]
