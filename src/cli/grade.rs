@@ -207,13 +207,15 @@ pub(super) fn no_plays_on_the_host(slug: &str) -> String {
 impl Prepared {
     async fn grade(self, arguments: &Arguments, common: &Common, job: Option<&Job>) -> Exit {
         let spares = usize::from(job.is_none());
-        let mut placing = Box::pin(self.place(arguments, common, spares));
-        let place = self.stop.unless(&mut placing).await;
-        if place.is_none() {
-            let _unwanted = tokio::time::timeout(UNWANTED, placing).await;
-        } else {
-            drop(placing);
-        }
+        let place = {
+            let mut placing = Box::pin(self.place(arguments, common, spares));
+            if let Some(place) = self.stop.unless(&mut placing).await {
+                place
+            } else {
+                let _unwanted = tokio::time::timeout(UNWANTED, placing).await;
+                None
+            }
+        };
         let Prepared { plan, given, submission, stop, classroom } = self;
         let evidence = match place {
             Some(Ok((place, sandboxes))) => {
@@ -248,24 +250,28 @@ impl Prepared {
     }
 
     /// Where the submission is tried, and the sandboxes that this one is of. So many are made ready for
-    /// the next command; a runner of a workflow has none.
+    /// the next command; a runner of a workflow has none. `None` when the user interrupts before the engine
+    /// answers: nothing is made until then.
     async fn place(
         &self,
         arguments: &Arguments,
         common: &Common,
         spares: usize,
-    ) -> Result<(Place, Option<Sandboxes>), EngineError> {
-        let engine = Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await?;
-        match arguments.engine {
-            Mode::Host => Ok((Place::Host(engine), None)),
-            Mode::Sandbox => {
-                // A program that does not know where it lies is the image's own in there.
-                let program = std::env::current_exe().unwrap_or_default();
-                let sandboxes = Sandboxes::new(engine, sandbox_config(program), spares);
-                let place = Place::sandbox(&sandboxes, &self.plan.rubric).await?;
-                Ok((place, Some(sandboxes)))
-            }
+    ) -> Option<Result<(Place, Option<Sandboxes>), EngineError>> {
+        let connecting =
+            async { Engine::connect(&Endpoint::resolve(common.host.as_deref())?).await };
+        let engine = match self.stop.unless(connecting).await? {
+            Ok(engine) => engine,
+            Err(error) => return Some(Err(error)),
+        };
+        if matches!(arguments.engine, Mode::Host) {
+            return Some(Ok((Place::Host(engine), None)));
         }
+        // A program that does not know where it lies is the image's own in there.
+        let program = std::env::current_exe().unwrap_or_default();
+        let sandboxes = Sandboxes::new(engine, sandbox_config(program), spares);
+        let place = Place::sandbox(&sandboxes, &self.plan.rubric).await;
+        Some(place.map(|place| (place, Some(sandboxes))))
     }
 }
 
