@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # work, tree come from build
-# The layer of grade-sandbox: a whole Docker Engine, its CLI with buildx and Compose, and what students' scripts use; from Debian 13, as
-# Debian 12 has neither Compose v2 nor an engine that knows heredocs.
+# The layer of grade-sandbox: a whole Docker Engine, its CLI with buildx and Compose, and what students' scripts use; from Debian
+# forky, which has the newest engine of all releases: Docker 28.5 with BuildKit 0.25, buildx 0.29, Compose 2.40.
 merge_usr "$tree"
 fetch docker.io docker-cli docker-buildx docker-compose iptables ca-certificates base-files base-passwd libc-bin \
     bash dash coreutils util-linux mount e2fsprogs procps hostname findutils grep sed mawk diffutils debianutils \

@@ -11,7 +11,7 @@ use super::protocol::{BUSY, PROGRAM, READY, SandboxLimits, UNPREPARED};
 use crate::engine::{Cause, Engine, EngineError, Owner, Put, SandboxSpec, SharedVolume, Tunnel};
 
 /// The image with an engine and the docker command in it.
-pub const IMAGE: &str = "grade-sandbox:1";
+pub const IMAGE: &str = "grade-sandbox:2";
 /// The label of who made a sandbox; see [`Owner`].
 pub const MAKER: &str = "grade.sandbox.maker";
 /// How long a new sandbox may take to be set up.
