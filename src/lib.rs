@@ -12,6 +12,7 @@
 
 // Floor 0: words that everything shares.
 pub mod ask;
+pub mod context;
 pub mod document;
 pub mod fact;
 pub mod file;

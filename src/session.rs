@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use crate::context::ContextLimits;
 use crate::engine::{Engine, EngineError, Owner, SshKey};
 use crate::evidence::Evidence;
 use crate::observe::{make_values, observe};
@@ -17,7 +18,7 @@ use crate::probe::{Limits, Progress, Room, Run};
 use crate::recipe::Network;
 use crate::rubric::{BASES, Rubric};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxLimits, Sandboxes};
-use crate::submission::{ContextLimits, Submission};
+use crate::submission::Submission;
 use attempts::Attempts;
 
 /// How long cleaning up may take; `grade clean` removes what is left then. A busy disk takes a minute

@@ -5,11 +5,15 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use grade::submission::{ContextLimits, Overlay, Submission};
+use grade::context::Context;
+use grade::engine::{BuildOutcome, BuildRequest, Endpoint, Engine, Labels, Owner};
+use tokio::io::AsyncReadExt;
 
 /// What is in the folder besides Dockerfile and rules; folders end with a slash.
 const TREE: [&str; 30] = [
@@ -106,7 +110,10 @@ const RULES: &[&str] = &[
 /// Rule sets that docker CLIs before 23 follow otherwise, a path, and whether newer ones send it.
 /// The old ones look into no ignored folder for what an exception with a wildcard at its start
 /// keeps, and take a pattern's parentheses and plus signs for those of a regular expression.
-const NEWER: [(&str, &str, bool); 6] = [
+const NEWER: [(&str, &str, bool); 9] = [
+    ("**.env", "src/.env", false),
+    ("**key", "src/deep/er/secret.key", false),
+    ("*\n!src/main.py\nsrc", "src/main.py", true),
     ("*\n!**/*.py", "src/main.py", true),
     ("*\n!**/README.md\n", "docs/guide/README.md", true),
     ("**/guide\n!**/intro.txt", "docs/guide/intro.txt", true),
@@ -135,13 +142,59 @@ fn folder(rules: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The files that our context holds. Folders are left out: the builder makes those on the way to a
+/// The files that a build of ours is sent, or the error when it is sent none. Folders are left out: the builder makes those on the way to a
 /// file whether or not they are sent.
+fn sent(folder: &Path) -> Result<BTreeSet<String>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let endpoint = Endpoint::resolve(None).expect("an engine's address");
+        let engine = Engine::connect(&endpoint).await.expect("a running engine");
+        let number: u64 = rand::random();
+        let request = BuildRequest {
+            context: Context::of_folder(folder.to_owned(), "Dockerfile".to_owned()),
+            labels: Labels {
+                run: format!("rules-{number:016x}"),
+                submission: "rules".to_owned(),
+                probe: "rules".to_owned(),
+                owner: Owner::this_process().expect("a /proc").to_string(),
+            },
+            name: "image".to_owned(),
+            time_limit: Duration::from_secs(60),
+            ..BuildRequest::default()
+        };
+        let report = engine.build(request, &|_| {}).await.expect("the engine builds");
+        let image = match report.outcome {
+            BuildOutcome::Built { image } => image,
+            BuildOutcome::NotSent(error) => return Err(error.to_string()),
+            other => panic!("{other:?}"),
+        };
+        let mut saved = Vec::new();
+        engine.export_image(&image).read_to_end(&mut saved).await.expect("a tar");
+        engine.remove_image(&image).await.expect("removed");
+        Ok(layers(&saved).iter().flat_map(|layer| files(layer)).collect())
+    })
+}
+
 fn ours(folder: &Path) -> BTreeSet<String> {
-    let submission = Submission::open(folder).expect("a readable submission");
-    let limits = ContextLimits { bytes: 1_000_000, entries: 1_000 };
-    let context = submission.context(&Overlay::default(), &limits).expect("a context");
-    files(&context.tar)
+    sent(folder).expect("a context")
+}
+
+/// The layers of an image that was saved.
+fn layers(saved: &[u8]) -> Vec<Vec<u8>> {
+    let mut archive = tar::Archive::new(saved);
+    let mut members = BTreeMap::new();
+    for member in archive.entries().expect("a tar") {
+        let mut member = member.expect("a member");
+        let path = member.path().expect("a path").display().to_string();
+        let mut content = Vec::new();
+        member.read_to_end(&mut content).expect("whole");
+        members.insert(path, content);
+    }
+    let manifest = members.get("manifest.json").expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).expect("JSON");
+    let layers = manifest[0]["Layers"].as_array().expect("layers").iter();
+    // An image of nothing has no layer.
+    layers.map(|path| members[path.as_str().expect("a path")].clone()).collect()
 }
 
 fn files(tar: &[u8]) -> BTreeSet<String> {
@@ -225,13 +278,12 @@ fn a_context_holds_what_docker_build_would_send() {
 
 #[test]
 fn what_docker_build_refuses_is_refused() {
-    let (program, limits) = (docker(), ContextLimits { bytes: 1_000_000, entries: 1_000 });
+    let program = docker();
     for rules in REFUSED {
         let folder = folder(rules);
         let theirs = docker_s(&program, folder.path()).expect_err(rules);
         assert!(theirs.contains("pattern") || theirs.contains("ancel"), "{rules:?}: {theirs}");
-        let submission = Submission::open(folder.path()).expect("a readable submission");
-        let ours = submission.context(&Overlay::default(), &limits).expect_err(rules).to_string();
+        let ours = sent(folder.path()).expect_err(rules);
         assert!(ours.contains("is no pattern"), "{rules:?}: {ours}");
     }
 }

@@ -7,14 +7,15 @@ use bytes::Bytes;
 
 use super::agent::{AgentUse, SshKey};
 use super::label::Labels;
+use crate::context::{Context, ContextError};
 
 /// An image to be built.
 #[derive(Debug, Clone, Default)]
 pub struct BuildRequest {
-    /// The build context as one tar, already filtered by its `.dockerignore`.
-    pub context: Bytes,
-    /// The Dockerfile's path in that tar.
-    pub dockerfile: String,
+    /// What it is built from, the Dockerfile among it.
+    pub context: Context,
+    /// What is changed of the builder's reading of the Dockerfile.
+    pub edit: Edit,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
     /// Build secrets by their id. They are served from memory.
@@ -54,6 +55,109 @@ pub enum BuildNetwork {
     None,
 }
 
+/// A change of what the Dockerfile says, made of the builder's own reading: whatever the spelling, triggers of other images among it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// What each mount of a kind becomes; its target stays.
+    pub mounts: BTreeMap<MountKind, NewMount>,
+    /// Every RUN that mounts something of these kinds is left out.
+    pub skip: Vec<MountKind>,
+    /// Nothing is done: the image that the end result lies upon.
+    pub base: bool,
+}
+
+/// What a RUN can mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MountKind {
+    /// Files of the context, a stage or an image.
+    Bind,
+    /// A folder that outlives builds.
+    Cache,
+    /// A secret, also one that is a variable.
+    Secret,
+    /// An SSH agent's socket.
+    Ssh,
+    /// A folder in memory.
+    Tmpfs,
+}
+
+/// A mount in place of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewMount {
+    /// A folder in memory.
+    Tmpfs {
+        /// In bytes.
+        size: u64,
+    },
+    /// A folder on the disk.
+    Cache {
+        /// Which; one that no other build uses is empty.
+        id: String,
+    },
+}
+
+/// A RUN, as the builder reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunStep {
+    /// The builder's name of it: `[2/3] RUN make`.
+    pub name: String,
+    /// In the Dockerfile, from 1; of a trigger of a stage, where that stands, and none of an image's.
+    pub line: Option<u32>,
+    /// What it mounts.
+    pub mounts: Vec<RunMount>,
+}
+
+/// A mount of a RUN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunMount {
+    /// What is mounted.
+    pub kind: MountKind,
+    /// Where, an absolute path; none of a secret that is a variable.
+    pub target: Option<String>,
+    /// Which, of a cache, a secret or an agent.
+    pub id: Option<String>,
+    /// The most bytes, of a folder in memory.
+    pub size: Option<u64>,
+}
+
+/// A source of an ADD, as the builder reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddStep {
+    /// The builder's name of the step.
+    pub name: String,
+    /// In the Dockerfile, from 1.
+    pub line: Option<u32>,
+    /// The path or pattern, from the context's top; of a download, the file's name.
+    pub path: String,
+    /// Wildcards count.
+    pub is_pattern: bool,
+}
+
+/// What a Dockerfile says to the builder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Each RUN that is needed for the image, triggers among them.
+    pub runs: Vec<RunStep>,
+    /// Each source of an ADD that is needed for it.
+    pub adds: Vec<AddStep>,
+}
+
+impl MountKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Bind, Self::Cache, Self::Secret, Self::Ssh, Self::Tmpfs];
+
+    /// As a Dockerfile has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bind => "bind",
+            Self::Cache => "cache",
+            Self::Secret => "secret",
+            Self::Ssh => "ssh",
+            Self::Tmpfs => "tmpfs",
+        }
+    }
+}
+
 /// How a build went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildReport {
@@ -63,6 +167,10 @@ pub struct BuildReport {
     pub steps: Vec<Step>,
     /// What was asked of the SSH agents.
     pub agents: AgentUse,
+    /// What the Dockerfile says to the builder; none where it cannot read it.
+    pub reading: Option<Reading>,
+    /// Bytes and number of the files that were sent.
+    pub sent: (u64, u64),
     /// From the first request to the end.
     pub took: Duration,
 }
@@ -77,6 +185,8 @@ pub enum BuildOutcome {
     },
     /// The Dockerfile or one of its steps is wrong.
     Failed(BuildFailure),
+    /// What it is built from could not be sent.
+    NotSent(ContextError),
     /// The time limit passed.
     TimedOut,
 }

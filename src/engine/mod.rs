@@ -32,7 +32,8 @@ mod tunnel;
 
 pub use agent::{AgentUse, SshKey};
 pub use build::{
-    BuildEvent, BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Step,
+    AddStep, BuildEvent, BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Edit,
+    MountKind, NewMount, Reading, RunMount, RunStep, Step,
 };
 pub use capture::Captured;
 pub use container::{

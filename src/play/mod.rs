@@ -15,12 +15,13 @@ mod steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::context::ContextLimits;
 use crate::engine::{EngineError, Labels};
 use crate::evidence::Fault;
 use crate::nonce::Values;
 use crate::recipe::PlayRecipe;
 use crate::sandbox::Sandbox;
-use crate::submission::{ContextLimits, Submission};
+use crate::submission::Submission;
 
 pub use shot::{ContainerShot, Mount, Shot};
 pub use stage::REGISTRY_IMAGE;

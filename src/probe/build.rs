@@ -86,7 +86,7 @@ fn facts(built: &Built) -> Facts {
     let mut set = |name: &str, value: Value| facts.insert(name.to_owned(), value);
     set("succeeded", built.image.is_ok().into());
     set("too_large", built.too_large.into());
-    if let Some((bytes, files)) = built.context {
+    if let Some((bytes, files)) = built.report.as_ref().map(|report| report.sent) {
         set("context_size", Value::Bytes(bytes));
         set("context_files", Value::Int(i64::try_from(files).unwrap_or(i64::MAX)));
     }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
+use crate::context::{Context, ContextError, ContextLimits};
 use crate::engine::{
     BuildEvent, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Created, Engine,
     EngineError, ImageInfo, Labels, SshKey,
@@ -26,7 +27,7 @@ use crate::play::Played;
 use crate::recipe::{BuildRecipe, Network, PlayRecipe};
 use crate::rubric::BASES;
 use crate::sandbox::{Limit, Sandbox, Use};
-use crate::submission::{Context, ContextLimits, Submission};
+use crate::submission::Submission;
 use crate::unit::show_bytes;
 
 /// The most bytes of an image whose files are looked through. A sparse file can say it has many.
@@ -113,8 +114,6 @@ pub struct Built {
     pub image: Result<String, String>,
     /// The builder's report; `None` when it never came to a build.
     pub report: Option<BuildReport>,
-    /// Bytes and files of the context, when one could be packed.
-    pub context: Option<(u64, u64)>,
     /// The context was larger than the limits.
     pub too_large: bool,
     /// The sandbox's limit that it ran into.
@@ -297,18 +296,15 @@ impl Room {
         let context = match &recipe.parent {
             Some(parent) => match self.image(parent).await? {
                 Ok(image) => Ok(self.downstream(recipe, &image).await?),
-                Err(because) => return Ok(Arc::new(Built::without_report(because, false))),
+                Err(because) => return Ok(Arc::new(Built::without_report(because))),
             },
-            None => self.context(recipe).await?,
+            None => self.context(recipe)?,
         };
         let context = match context {
             Ok(context) => context,
-            Err((because, too_large)) => {
-                return Ok(Arc::new(Built::without_report(because, too_large)));
-            }
+            Err(error) => return Ok(Arc::new(Built::without_report(error.to_string()))),
         };
-        let size = (context.bytes, context.files);
-        let request = self.request(recipe, context);
+        let request = self.request(recipe, context)?;
         let listen = |event| (self.listen)(Progress::Build(event));
         let before = self.used().await?;
         let report = match self.engine.build(request, &listen).await {
@@ -317,27 +313,33 @@ impl Room {
                 // An engine may fail for what the submission took of it.
                 let limit = self.limit_behind(&error, before).await;
                 let Some(limit) = limit else { return Err(error.into()) };
-                let built = Built::without_report(error.cause().to_string(), false);
-                return Ok(Arc::new(Built { context: Some(size), limit: Some(limit), ..built }));
+                let built = Built::without_report(error.cause().to_string());
+                return Ok(Arc::new(Built { limit: Some(limit), ..built }));
             }
         };
         let image = match &report.outcome {
             BuildOutcome::Built { image } => Ok(image.clone()),
             BuildOutcome::Failed(failure) => Err(failure.message.clone()),
+            BuildOutcome::NotSent(error) => Err(error.to_string()),
             BuildOutcome::TimedOut => Err("the build took longer than it may".into()),
         };
         let said = report.steps.iter().rfind(|step| step.error.is_some());
         let said = said.map(|step| step.log.as_str()).unwrap_or_default();
         let limit = if image.is_ok() { None } else { Limit::hit(before, self.used().await?, said) };
-        let (report, context) = (Some(report), Some(size));
-        Ok(Arc::new(Built { image, report, context, too_large: false, limit }))
+        let too_large = matches!(
+            report.outcome,
+            BuildOutcome::NotSent(
+                ContextError::TooLarge { .. } | ContextError::TooManyRules { .. }
+            )
+        );
+        Ok(Arc::new(Built { image, report: Some(report), too_large, limit }))
     }
 
-    fn request(&self, recipe: &BuildRecipe, context: Context) -> BuildRequest {
+    fn request(&self, recipe: &BuildRecipe, context: Context) -> Result<BuildRequest, Fault> {
         let secrets = self.fill_map(&recipe.secrets).into_iter();
-        BuildRequest {
-            context: Bytes::from(context.tar),
-            dockerfile: context.dockerfile,
+        Ok(BuildRequest {
+            context,
+            edit: self.edit(recipe)?,
             args: self.fill_map(&recipe.args),
             secrets: secrets.map(|(id, secret)| (id, Bytes::from(secret))).collect(),
             ssh: recipe.ssh.iter().map(|id| (self.fill(id), self.ssh_key.clone())).collect(),
@@ -354,13 +356,13 @@ impl Room {
             labels: self.labels("build"),
             name: format!("b{}", self.count.fetch_add(1, Ordering::Relaxed)),
             time_limit: self.limits.build,
-        }
+        })
     }
 }
 
 impl Built {
-    fn without_report(because: String, too_large: bool) -> Built {
-        Built { image: Err(because), report: None, context: None, too_large, limit: None }
+    fn without_report(because: String) -> Built {
+        Built { image: Err(because), report: None, too_large: false, limit: None }
     }
 }
 

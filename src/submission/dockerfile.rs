@@ -5,16 +5,15 @@ use std::path::Path;
 
 use parse_dockerfile::{Command, Instruction};
 
+use super::encoding;
 use super::files::{self, FileKind};
 
 mod mount;
 mod readable;
-mod rewrite;
 #[cfg(test)]
 mod tests;
 
 use mount::{Mount, absolute};
-pub use rewrite::Rewrite;
 
 /// A Dockerfile as handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +22,8 @@ pub struct Dockerfile {
     pub path: String,
     /// Its text, as far as it is text.
     pub text: String,
+    /// What it is written in, where that is not UTF-8.
+    pub encoding: Option<String>,
     /// What it says; `None` when the parser cannot read it.
     pub summary: Option<Summary>,
     /// Lines of text.
@@ -97,6 +98,7 @@ pub(super) fn read(root: &Path, path: &str) -> Option<Dockerfile> {
     let text = String::from_utf8_lossy(&content).into_owned();
     Some(Dockerfile {
         path: path.to_owned(),
+        encoding: encoding::unreadable(&content),
         summary: Summary::of(&text),
         lines: text.lines().count(),
         text,

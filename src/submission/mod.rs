@@ -1,15 +1,13 @@
 //! A submission: the files a student hands in, read as hostile input. Links are never followed.
 
 mod address;
-mod context;
 mod dockerfile;
+mod encoding;
 mod fetch;
 mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod git;
-mod ignore;
-mod overlay;
 mod provenance;
 mod source;
 mod unpack;
@@ -20,15 +18,14 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use crate::context::{ContextError, ContextLimits};
+
 pub use address::AddressError;
-pub use context::{Context, ContextError, ContextLimits, small_context};
-pub use dockerfile::{Dockerfile, Rewrite, Summary};
+pub use dockerfile::{Dockerfile, Summary};
 pub use fetch::{
     FetchError, FetchLimits, Fetched, Fetcher, KeptFolder, Missing, Unreached, kept_folders, serve,
 };
 pub use files::{FileKind, HandedIn, Opened};
-pub use ignore::IgnoreRules;
-pub use overlay::{Content, Overlay, Written};
 pub use provenance::Provenance;
 pub use source::{GitSource, Revision, Source, SourceError};
 
@@ -135,23 +132,10 @@ impl Submission {
         files::open(&self.root, path)
     }
 
-    /// The build context as the docker CLI would send it, were the overlay's files in the folder.
-    ///
-    /// # Errors
-    /// When it is larger than the limits, which is the submission's doing, or cannot be read.
-    pub fn context(
-        &self,
-        overlay: &Overlay,
-        limits: &ContextLimits,
-    ) -> Result<Context, ContextError> {
-        let own = self.dockerfile().map(|dockerfile| dockerfile.path.as_str());
-        context::pack(&self.root, overlay.dockerfile.as_deref().or(own), overlay, limits)
-    }
-
     /// Everything but Git's own folder as a tar, below a folder of that name, owned by that user.
     ///
     /// # Errors
-    /// As for [`Submission::context`].
+    /// When it is larger than the limits, which is the submission's doing, or cannot be read.
     pub fn whole(
         &self,
         name: &str,

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::SubmissionError;
-use super::context::{ContextError, ContextLimits, mode_of, modified};
+use crate::context::{ContextError, ContextLimits};
 
 /// Packs everything below `root` but Git's own folder, under the folder `name`, for a user.
 pub(super) fn pack(
@@ -23,19 +22,14 @@ pub(super) fn pack(
     {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
-            SubmissionError::Read { path, source: error.into() }
+            ContextError::read(&path, &error.into())
         })?;
         let path = entry.path();
-        let read = |source| SubmissionError::Read { path: path.to_owned(), source };
+        let read = |error: io::Error| ContextError::read(path, &error);
         let data = std::fs::symlink_metadata(path).map_err(read)?;
         entries += 1;
         bytes += if data.is_file() { data.len() } else { 0 };
-        if entries > limits.entries {
-            return Err(ContextError::TooLarge { limit: format!("{} files", limits.entries) });
-        }
-        if bytes > limits.bytes {
-            return Err(ContextError::TooLarge { limit: crate::unit::show_bytes(limits.bytes) });
-        }
+        limits.allow(bytes, entries)?;
         let inside = Path::new(name).join(path.strip_prefix(root).unwrap_or(path));
         let mut header = tar::Header::new_gnu();
         header.set_mtime(modified(&data));
@@ -60,8 +54,18 @@ pub(super) fn pack(
             tar.append_data(&mut header, inside, content).map_err(read)?;
         }
     }
-    let failed = |source| SubmissionError::Read { path: root.to_owned(), source };
-    Ok(tar.into_inner().map_err(failed)?)
+    let failed = |error| ContextError::read(root, &error);
+    tar.into_inner().map_err(failed)
+}
+
+fn mode_of(data: &std::fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    data.permissions().mode() & 0o7777
+}
+
+fn modified(data: &std::fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    u64::try_from(data.mtime()).unwrap_or_default()
 }
 
 #[cfg(test)]

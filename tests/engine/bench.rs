@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use grade::context::Context;
 use grade::engine::{
     BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, ContainerSpec, Created,
     Endpoint, Engine, Labels, OwnedFilter, Owner, Started,
@@ -40,8 +41,7 @@ impl Bench {
 
     pub(crate) fn request_with(&self, files: &[(&str, &str)]) -> BuildRequest {
         BuildRequest {
-            context: tar(files).into(),
-            dockerfile: "Dockerfile".to_owned(),
+            context: context(files),
             network: BuildNetwork::None,
             labels: self.labels.clone(),
             name: "image".to_owned(),
@@ -92,15 +92,10 @@ pub(crate) fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|word| (*word).to_owned()).collect()
 }
 
-pub(crate) fn tar(files: &[(&str, &str)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (path, text) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, text.as_bytes()).expect("packed");
-    }
-    tar.into_inner().expect("packed")
+/// A context of nothing but these files.
+pub(crate) fn context(files: &[(&str, &str)]) -> Context {
+    let file = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned().into());
+    Context::of_files(files.iter().map(file).collect())
 }
 
 pub(crate) fn built(report: &BuildReport) -> String {

@@ -212,9 +212,7 @@ async fn what_is_wrong_with_a_dockerfile_is_told_with_its_line() {
         .build(BuildRequest { target: Some("nope".to_owned()), ..bench.request("FROM busybox\n") })
         .await;
     assert!(failure(&report).message.contains("nope"), "{report:?}");
-    let report = bench
-        .build(BuildRequest { dockerfile: "none".to_owned(), ..bench.request("FROM busybox\n") })
-        .await;
+    let report = bench.build(bench.request_with(&[("Containerfile", "FROM busybox\n")])).await;
     assert!(failure(&report).message.contains("none"), "{report:?}");
     bench.done().await;
 }

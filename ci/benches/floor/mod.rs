@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{try_join, try_join_all};
+use grade::context::Context;
 use grade::engine::{BuildNetwork, BuildOutcome, BuildRequest, Created, Engine, Labels, Owner};
 
 use crate::Outcome;
@@ -105,48 +106,37 @@ impl Floor {
 
     /// Builds a folder: the image, or none when the build fails.
     async fn build(&self, folder: &Path, build: Build) -> Outcome<Option<String>> {
-        let mut tar = tar::Builder::new(Vec::new());
-        tar.append_dir_all(".", folder)?;
-        self.build_tar(tar.into_inner()?, build).await
+        let context = Context::of_folder(folder.to_owned(), "Dockerfile".to_owned());
+        self.build_context(context, build).await
     }
 
     /// Builds `FROM` an image, by its name, with these files as the whole context.
     async fn build_from(&self, parent: &str, files: &[(String, &str)]) -> Outcome<String> {
-        let mut tar = tar::Builder::new(Vec::new());
-        let dockerfile = ("Dockerfile".to_owned(), &*format!("FROM {parent}\n"));
-        for (name, content) in files.iter().chain([&dockerfile]) {
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
-            header.set_size(content.len() as u64);
-            tar.append_data(&mut header, name, content.as_bytes())?;
-        }
+        let dockerfile = ("Dockerfile".to_owned(), format!("FROM {parent}\n").into());
+        let files = files.iter().map(|(name, text)| (name.clone(), (*text).to_owned().into()));
+        let context = Context::of_files(files.chain([dockerfile]).collect());
         let build = Build { network: BuildNetwork::None, ..Build::default() };
-        Ok(self.build_tar(tar.into_inner()?, build).await?.ok_or("a child does not build")?)
+        Ok(self.build_context(context, build).await?.ok_or("a child does not build")?)
     }
 
-    async fn build_tar(&self, tar: Vec<u8>, build: Build) -> Outcome<Option<String>> {
+    async fn build_context(&self, context: Context, build: Build) -> Outcome<Option<String>> {
         let request = BuildRequest {
-            context: Bytes::from(tar),
-            dockerfile: "Dockerfile".into(),
+            context,
             args: build.args,
             secrets: build.secrets,
-            ssh: BTreeMap::new(),
-            target: None,
             no_cache: build.no_cache,
-            alone: false,
             network: build.network,
-            offline: false,
-            provided: Vec::new(),
             labels: self.labels.clone(),
             name: self.name(),
             time_limit: Duration::from_secs(300),
+            ..BuildRequest::default()
         };
         match self.engine.build(request, &|_| {}).await?.outcome {
             BuildOutcome::Built { image } => {
                 note(&self.images, &image);
                 Ok(Some(image))
             }
-            BuildOutcome::Failed(_) => Ok(None),
+            BuildOutcome::Failed(_) | BuildOutcome::NotSent(_) => Ok(None),
             BuildOutcome::TimedOut => Err("a build takes too long".into()),
         }
     }

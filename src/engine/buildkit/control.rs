@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tonic::Status;
 
 use super::failure::Ending;
+use super::filesync::Sending;
 use super::progress::Progress;
 use super::{Engine, solve};
+use crate::context::Context;
 use crate::engine::agent::Agents;
 use crate::engine::build::BuildRequest;
 use crate::engine::error::Cause;
@@ -16,14 +17,14 @@ use crate::engine::label::image_name;
 
 /// How long a build of one small file may take.
 const LIMIT: Duration = Duration::from_secs(60);
-/// What a build needs on the disk beside its context.
+/// What a build needs on the disk at least.
 const ROOM: usize = 1 << 20;
 /// The only file of a control's image, at its top; it is no program.
 pub(in crate::engine) const CONTROL_FILE: &str = "grade-control-is-no-program";
 
 impl Engine {
-    /// Whether the builder, its session and its disk are in order: builds an image of one new file,
-    /// as large as the context of `request`, under the same labels, and removes it.
+    /// Whether the builder, its session and its disk are in order: builds an image of one new file
+    /// of 1 MiB under the same labels, and removes it.
     ///
     /// # Errors
     /// What it failed for.
@@ -41,8 +42,7 @@ impl Engine {
     /// What it failed for before.
     pub(super) async fn control_run(&self, request: &BuildRequest) -> Result<(), Cause> {
         let run = format!("RUN [\"/{CONTROL_FILE}\"]\n");
-        let control =
-            BuildRequest { network: request.network, ..control(request, context(ROOM, &run)?) };
+        let control = BuildRequest { network: request.network, ..control(request, context(&run)) };
         let mut progress = Progress::new(&|_| {});
         match self.solve_control(&control, &mut progress).await? {
             Err(status) => {
@@ -63,7 +63,7 @@ impl Engine {
         &self,
         request: &BuildRequest,
     ) -> Result<String, Cause> {
-        let control = control(request, context(request.context.len().saturating_add(ROOM), "")?);
+        let control = control(request, context(""));
         let built = self.solve_control(&control, &mut Progress::new(&|_| {})).await?;
         // These words are about our own build.
         built.map_err(|status| Cause::of_message(status.message()))
@@ -76,8 +76,11 @@ impl Engine {
         progress: &mut Progress<'_>,
     ) -> Result<Result<String, Status>, Cause> {
         let name = image_name(&control.labels.run, &control.name);
-        let solving = solve::solve(self.dialer(), control, &name, Agents::new([].into()), progress);
-        match tokio::time::timeout(LIMIT, solving).await {
+        let sending = Sending::new(control.context.clone());
+        let agents = Agents::new([].into());
+        let solving = solve::solve(self.dialer(), control, &name, agents, &sending, progress);
+        let solved = tokio::time::timeout(LIMIT, solving).await;
+        match solved.map(|solved| solved.map(|solved| solved.ending)) {
             Ok(Ok(Ending::Built { .. })) => Ok(Ok(name)),
             Ok(Ok(Ending::Failed(status))) => Ok(Err(status)),
             Ok(Ok(Ending::Broken(cause)) | Err(cause)) => Err(cause),
@@ -87,10 +90,9 @@ impl Engine {
 }
 
 /// A build under the labels of another.
-fn control(request: &BuildRequest, context: Bytes) -> BuildRequest {
+fn control(request: &BuildRequest, context: Context) -> BuildRequest {
     BuildRequest {
         context,
-        dockerfile: "Dockerfile".to_owned(),
         labels: request.labels.clone(),
         name: format!("{}-control", request.name),
         ..BuildRequest::default()
@@ -98,18 +100,11 @@ fn control(request: &BuildRequest, context: Bytes) -> BuildRequest {
 }
 
 /// A context with a file that no builder has seen before: what it knows, it would not write. `more` ends its Dockerfile.
-fn context(size: usize, more: &str) -> Result<Bytes, Cause> {
-    let mut file = vec![0; size];
+fn context(more: &str) -> Context {
+    let mut file = vec![0; ROOM];
     let new: [u8; 32] = rand::random();
     file.iter_mut().zip(new).for_each(|(byte, new)| *byte = new);
-    let mut tar = tar::Builder::new(Vec::new());
     let dockerfile = format!("FROM scratch\nCOPY {CONTROL_FILE} /\n{more}");
-    for (path, bytes) in [("Dockerfile", dockerfile.as_bytes()), (CONTROL_FILE, &file)] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(u64::try_from(bytes.len()).unwrap_or_default());
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, bytes)
-            .map_err(|error| Cause::Other(error.to_string()))?;
-    }
-    tar.into_inner().map(Bytes::from).map_err(|error| Cause::Other(error.to_string()))
+    let dockerfile = ("Dockerfile".to_owned(), dockerfile.into());
+    Context::of_files([dockerfile, (CONTROL_FILE.to_owned(), file.into())].into())
 }

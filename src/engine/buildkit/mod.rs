@@ -7,7 +7,10 @@
 mod base;
 mod blame;
 mod control;
+mod definition;
 mod failure;
+mod filesync;
+mod gateway;
 mod progress;
 mod session;
 mod solve;
@@ -15,15 +18,19 @@ mod solve;
 use std::time::{Duration, Instant};
 
 use super::agent::Agents;
-use super::build::{BuildEvent, BuildOutcome, BuildReport, BuildRequest};
+use super::build::{BuildEvent, BuildOutcome, BuildReport, BuildRequest, Reading};
 use super::docker::Engine;
 use super::error::{Cause, EngineError};
 use super::label::image_name;
 use blame::Theirs;
 pub(super) use control::CONTROL_FILE;
 use failure::Ending;
+use filesync::Sending;
 use progress::Progress;
+use solve::Solved;
 
+/// A status message holds the logs of a moment, and a build can print much in one.
+const LARGEST_MESSAGE: usize = 64 << 20;
 /// How long the last words of a build may take to arrive once it ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -41,7 +48,7 @@ impl Engine {
         listen: &(dyn Fn(BuildEvent) + Send + Sync),
     ) -> Result<BuildReport, EngineError> {
         // The builder shares a base image's state among the builds that use it at the same time. On an engine that has not built upon the
-        // image before, Docker 26 then finds nothing in its cache for a RUN right after that FROM. Waiting is not the build's time.
+        // image before, the builder then finds nothing in its cache for a RUN right after that FROM. Waiting is not the build's time.
         let (_beside, _alone) = match request.alone {
             false => (Some(self.builds().read().await), None),
             true => (None, Some(self.builds().write().await)),
@@ -69,32 +76,48 @@ impl Engine {
         let began = Instant::now();
         let mut progress = Progress::new(listen);
         let agents = Agents::new(request.ssh.clone());
-        let solving = solve::solve(self.dialer(), request, &name, agents.clone(), &mut progress);
-        let ending = tokio::time::timeout(request.time_limit, solving).await;
+        let sending = Sending::new(request.context.clone());
+        let solving =
+            solve::solve(self.dialer(), request, &name, agents.clone(), &sending, &mut progress);
+        let solved = tokio::time::timeout(request.time_limit, solving).await;
         let took = began.elapsed();
+        let (ending, reading) = match solved {
+            Ok(solved) => {
+                let Solved { ending, reading } = solved?;
+                (Some(ending), reading)
+            }
+            Err(_) => (None, None),
+        };
         let report = |progress: Progress<'_>, outcome| BuildReport {
             outcome,
             steps: progress.into_steps(),
             agents: agents.used(),
+            reading: reading.map(|graph| Reading { runs: graph.runs(), adds: graph.adds() }),
+            sent: sending.sent(),
             took,
         };
+        if let Some(error) = sending.refused() {
+            if error.is_ours() {
+                return Err(Cause::Other(error.to_string()));
+            }
+            return Ok(Attempt::Ended(report(progress, BuildOutcome::NotSent(error))));
+        }
         let failure = match ending {
-            Ok(Ok(Ending::Built { image })) => {
+            Some(Ending::Built { image }) => {
                 return Ok(Attempt::Ended(report(progress, BuildOutcome::Built { image })));
             }
-            Err(_) => {
+            None => {
                 // A build that never ends and an engine that is gone look the same until asked.
                 self.ping().await?;
                 return Ok(Attempt::Ended(report(progress, BuildOutcome::TimedOut)));
             }
-            Ok(Err(cause)) => return Err(cause),
-            Ok(Ok(Ending::Broken(cause))) => {
+            Some(Ending::Broken(cause)) => {
                 // A step that failed before makes the answer a failure, however it was lost. An
                 // engine that is gone failed all steps itself.
                 self.ping().await?;
                 failure::of_steps(&progress).ok_or(cause)?
             }
-            Ok(Ok(Ending::Failed(status))) => failure::of_answer(&status, &progress),
+            Some(Ending::Failed(status)) => failure::of_answer(&status, &progress),
         };
         let theirs = self.blame(failure, &progress, request).await?;
         Ok(match theirs {

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServer};
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
+use bollard_buildkit_proto::moby::filesync::v1::file_sync_server::FileSyncServer;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::{Ssh, SshServer};
 use bollard_buildkit_proto::moby::sshforward::v1::{
     BytesMessage as AgentBytes, CheckAgentRequest, CheckAgentResponse,
 };
-use bollard_buildkit_proto::moby::upload::v1::BytesMessage;
-use bollard_buildkit_proto::moby::upload::v1::upload_server::{Upload, UploadServer};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http::{HeaderName, HeaderValue, Request};
@@ -24,13 +23,13 @@ use tokio_util::io::ReaderStream;
 use tonic::service::Routes;
 use tonic::{Response, Status, Streaming};
 
+use super::filesync::Sending;
 use crate::engine::agent::Agents;
 use crate::engine::dial::Dialer;
 use crate::engine::error::Cause;
 
-/// Bytes of the context in one message; the protocol's limit is 4 MiB.
-const CHUNK: usize = 256 * 1024;
-
+/// The rules of a `.dockerignore` come as headers.
+const LARGEST_HEADERS: u32 = 4 << 20;
 /// Bytes on their way between a step and an agent.
 const PIPE: usize = 64 * 1024;
 /// Where the builder says which agent a step means, and the one that is meant without.
@@ -41,7 +40,7 @@ const DEFAULT_AGENT: &str = "default";
 const METHODS: [&str; 3] = [
     "/grpc.health.v1.Health/Check",
     "/moby.buildkit.secrets.v1.Secrets/GetSecret",
-    "/moby.upload.v1.Upload/Pull",
+    "/moby.filesync.v1.FileSync/DiffCopy",
 ];
 /// Those of a build that has an agent.
 const AGENT_METHODS: [&str; 2] =
@@ -51,16 +50,9 @@ const AGENT_METHODS: [&str; 2] =
 pub(super) struct Offer {
     /// The session's id.
     pub(super) id: String,
-    pub(super) context: Bytes,
+    pub(super) context: Sending,
     pub(super) secrets: BTreeMap<String, Bytes>,
     pub(super) agents: Agents,
-}
-
-impl Offer {
-    /// Where the builder finds the context; the host's name is BuildKit's for "ask the session".
-    pub(super) fn context_url(&self) -> String {
-        format!("http://buildkit-session/{}", self.id)
-    }
 }
 
 /// A session that the engine knows of.
@@ -86,7 +78,7 @@ pub(super) async fn open(dialer: &Dialer, offer: Offer) -> Result<Session, Cause
     let stream = dialer.upgrade(request).await?;
     let (_, health) = tonic_health::server::health_reporter();
     let routes = Routes::new(health)
-        .add_service(UploadServer::new(Context { id: offer.id, tar: offer.context }))
+        .add_service(FileSyncServer::new(offer.context))
         .add_service(SecretsServer::new(Vault(Arc::new(offer.secrets))))
         .add_service(SshServer::new(Forwarder(offer.agents)));
     Ok(Session { stream, routes })
@@ -98,34 +90,9 @@ impl Session {
         let service = TowerToHyperService::new(self.routes);
         // How the stream ends says nothing that the build's own answer does not say better.
         let _ended = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .max_header_list_size(LARGEST_HEADERS)
             .serve_connection(self.stream, service)
             .await;
-    }
-}
-
-struct Context {
-    id: String,
-    tar: Bytes,
-}
-
-#[tonic::async_trait]
-impl Upload for Context {
-    type PullStream = Pin<Box<dyn Stream<Item = Result<BytesMessage, Status>> + Send>>;
-
-    async fn pull(
-        &self,
-        request: tonic::Request<Streaming<BytesMessage>>,
-    ) -> Result<Response<Self::PullStream>, Status> {
-        let path = request.metadata().get("urlpath").map(|path| path.as_bytes().to_vec());
-        if path.is_some_and(|path| path.strip_prefix(b"/").unwrap_or(&path) != self.id.as_bytes()) {
-            return Err(Status::not_found("no such context"));
-        }
-        let mut rest = self.tar.clone();
-        let chunks = std::iter::from_fn(move || {
-            (!rest.is_empty()).then(|| rest.split_to(rest.len().min(CHUNK)))
-        });
-        let messages = chunks.map(|chunk| Ok(BytesMessage { data: chunk.to_vec() }));
-        Ok(Response::new(Box::pin(futures_util::stream::iter(messages))))
     }
 }
 

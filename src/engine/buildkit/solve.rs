@@ -11,21 +11,30 @@ use http_body_util::Empty;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::definition::Graph;
 use super::failure::Ending;
+use super::filesync::Sending;
+use super::gateway::Gateway;
 use super::progress::Progress;
 use super::session::{self, Offer};
-use super::{LAST_WORDS, transport_cause};
+use super::{LARGEST_MESSAGE, LAST_WORDS, transport_cause};
 use crate::engine::agent::Agents;
 use crate::engine::build::{BuildNetwork, BuildRequest};
 use crate::engine::dial::Dialer;
 use crate::engine::error::Cause;
 use crate::engine::label::Labels;
 
-/// A status message holds the logs of a moment, and a build can print much in one.
-const LARGEST_MESSAGE: usize = 64 << 20;
 /// A failure's details come in the answer's trailers and hold the whole Dockerfile, more than once.
 /// This is beyond what a context may hold; what breaks even this is read from the steps.
 const LARGEST_TRAILERS: u32 = 512 << 20;
+
+/// What came of asking.
+pub(super) struct Solved {
+    /// How it ended.
+    pub(super) ending: Ending,
+    /// The builder's reading of the Dockerfile, where it could read it.
+    pub(super) reading: Option<Graph>,
+}
 
 /// Builds, and feeds `progress` meanwhile.
 pub(super) async fn solve(
@@ -33,31 +42,33 @@ pub(super) async fn solve(
     request: &BuildRequest,
     name: &str,
     agents: Agents,
+    sending: &Sending,
     progress: &mut Progress<'_>,
-) -> Result<Ending, Cause> {
+) -> Result<Solved, Cause> {
     let session_id = format!("{:032x}", rand::random::<u128>());
     let build_id = format!("{:032x}", rand::random::<u128>());
     let offer = Offer {
         id: session_id.clone(),
-        context: request.context.clone(),
+        context: sending.clone(),
         secrets: request.secrets.clone(),
         agents: agents.clone(),
     };
+    // Without a frontend, it waits for what the gateway gives it.
     let message = SolveRequest {
         r#ref: build_id.clone(),
         session: session_id,
-        frontend: "dockerfile.v0".to_owned(),
-        frontend_attrs: attributes(request, offer.context_url()),
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: HashMap::from([("name".to_owned(), name.to_owned())]),
         ..SolveRequest::default()
     };
     let session = session::open(dialer, offer).await?;
-    let mut asking =
-        ControlClient::new(channel(dialer).await?).max_decoding_message_size(LARGEST_MESSAGE);
+    let channel = channel(dialer).await?;
+    let mut gateway = Gateway::new(channel.clone(), &build_id);
+    let mut asking = ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
     let mut listening = asking.clone();
 
     let hung_up = AtomicBool::new(false);
+    let mut reading = None;
     let watch = async {
         let Ok(answer) = listening.status(StatusRequest { r#ref: build_id }).await else {
             return;
@@ -67,19 +78,31 @@ pub(super) async fn solve(
             progress.take(message);
         }
     };
+    let give = async {
+        match gateway.serve(attributes(request), &request.edit).await {
+            Ok(graph) => reading = graph,
+            // What it failed for, the build's own answer says, or will never come.
+            Err(status) => return status,
+        }
+        std::future::pending().await
+    };
     let build = async {
-        tokio::pin!(watch);
+        tokio::pin!(watch, give);
         let answer = asking.solve(message);
         tokio::pin!(answer);
-        let answer = tokio::select! {
-            answer = &mut answer => {
-                // The steps' ends travel beside the answer. When they are lost, the report lacks
-                // them, but the answer stands.
-                let _in_time = tokio::time::timeout(LAST_WORDS, watch).await;
-                answer
+        let mut is_watched = false;
+        let answer = loop {
+            tokio::select! {
+                answer = &mut answer => break answer,
+                status = &mut give => break Err(status),
+                () = &mut watch, if !is_watched => is_watched = true,
             }
-            () = &mut watch => answer.await,
         };
+        if !is_watched {
+            // The steps' ends travel beside the answer. When they are lost, the report lacks
+            // them, but the answer stands.
+            let _in_time = tokio::time::timeout(LAST_WORDS, watch).await;
+        }
         match answer {
             Ok(answer) => built(answer.into_inner().exporter_response),
             // Nobody but we can give up a build, and we did not.
@@ -101,10 +124,11 @@ pub(super) async fn solve(
         hung_up.store(true, Ordering::Relaxed);
         std::future::pending().await
     };
-    tokio::select! {
-        ending = build => ending,
+    let ending = tokio::select! {
+        ending = build => ending?,
         never = serve => never,
-    }
+    };
+    Ok(Solved { ending, reading })
 }
 
 fn built(response: HashMap<String, String>) -> Result<Ending, Cause> {
@@ -134,10 +158,9 @@ async fn channel(dialer: &Dialer) -> Result<Channel, Cause> {
 }
 
 /// The frontend's attributes. Entitlements are never asked for: some engines grant them.
-fn attributes(request: &BuildRequest, context: String) -> HashMap<String, String> {
+fn attributes(request: &BuildRequest) -> HashMap<String, String> {
     let mut attributes = HashMap::from([
-        ("context".to_owned(), context),
-        ("filename".to_owned(), request.dockerfile.clone()),
+        ("filename".to_owned(), request.context.dockerfile.clone()),
         // A Dockerfile's `# syntax=` line would fetch a frontend from a registry.
         ("cmdline".to_owned(), String::new()),
         // A cache mount is known by its id alone, so one submission could read another's.
@@ -179,16 +202,14 @@ mod tests {
     #[test]
     fn a_request_becomes_the_frontend_s_attributes() {
         let request = BuildRequest {
-            dockerfile: "Dockerfile".to_owned(),
             args: [("V".to_owned(), "1".to_owned())].into(),
             target: Some("app".to_owned()),
             no_cache: true,
             network: BuildNetwork::None,
             ..BuildRequest::default()
         };
-        let attributes = attributes(&request, "http://c".to_owned());
+        let attributes = attributes(&request);
         for (key, value) in [
-            ("context", "http://c"),
             ("filename", "Dockerfile"),
             ("cmdline", ""),
             ("build-arg:V", "1"),
@@ -203,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_is_not_sent() {
-        let attributes = attributes(&BuildRequest::default(), String::new());
+        let attributes = attributes(&BuildRequest::default());
         for key in ["target", "no-cache", "add-hosts", "force-network-mode"] {
             assert!(!attributes.contains_key(key), "{key}");
         }

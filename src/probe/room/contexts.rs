@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Room;
-use crate::engine::{ImageInfo, TAG_PREFIX};
+use crate::context::{Content, Context, ContextError, Written};
+use crate::engine::{Edit, ImageInfo, MountKind, NewMount, TAG_PREFIX};
 use crate::evidence::Fault;
 use crate::recipe::BuildRecipe;
-use crate::submission::{
-    Content, Context, ContextError, Overlay, Rewrite, Submission, Written, small_context,
-};
-
-/// What came of packing: a context, or why the builder gets none and whether that is its size.
-type Packed = Result<Context, (String, bool)>;
+use crate::submission::{Dockerfile, Submission};
 
 /// Why an image's layers are not told from those of its base.
 const NO_BASE: &str = "what the image starts from cannot be told from the Dockerfile";
@@ -48,33 +44,66 @@ impl Room {
         let tag = own.map_or(parent, String::as_str);
         let dockerfile = recipe.dockerfile.as_deref().unwrap_or("FROM ${parent}\n");
         let dockerfile = self.fill(&dockerfile.replace("${parent}", tag));
-        Ok(small_context(self.written(recipe)?, dockerfile))
+        let mut files = self.written(recipe)?;
+        files.insert("Dockerfile".to_owned(), dockerfile.into());
+        Ok(Context::of_files(files))
     }
 
-    /// The submission's context.
-    pub(super) async fn context(&self, recipe: &BuildRecipe) -> Result<Packed, Fault> {
+    /// The submission's context, or why a builder can take none from it.
+    pub(super) fn context(
+        &self,
+        recipe: &BuildRecipe,
+    ) -> Result<Result<Context, ContextError>, Fault> {
         let submission = self.source(recipe)?;
-        let changed = match self.changed_dockerfile(recipe, &submission) {
-            Some(Err(because)) => return Ok(Err((because, false))),
-            Some(Ok((_, text))) if recipe.base => {
-                return Ok(Ok(small_context(BTreeMap::new(), text)));
-            }
-            changed => changed.and_then(Result::ok),
+        let handed_in = match &recipe.file {
+            Some(path) => submission.dockerfile_at(path),
+            None => submission.dockerfile().cloned(),
         };
+        let Some(handed_in) = handed_in else { return Ok(Err(ContextError::NoDockerfile)) };
+        let Dockerfile { path, encoding, .. } = handed_in;
         let mut files = self.written(recipe)?;
-        files.extend(changed.map(|(path, text)| (path, text.into())));
-        let remove = self.fill_all(&recipe.remove);
-        let overlay = Overlay { files, remove, dockerfile: recipe.file.clone() };
-        let limits = self.limits.context;
-        let packing = move || submission.context(&overlay, &limits);
-        match tokio::task::spawn_blocking(packing).await {
-            Ok(Ok(context)) => Ok(Ok(context)),
-            Ok(Err(ContextError::Read(error))) => Err(fault(error)),
-            Ok(Err(error)) => {
-                let too_large = matches!(error, ContextError::TooLarge { .. });
-                Ok(Err((error.to_string(), too_large)))
+        match &recipe.dockerfile {
+            Some(own) => drop(files.insert(path.clone(), self.fill(own).into())),
+            None => {
+                if let Some(encoding) = encoding {
+                    return Ok(Err(ContextError::Encoding { path, encoding }));
+                }
             }
-            Err(error) => Err(fault(error)),
+        }
+        let mut context = Context::of_folder(submission.root().to_owned(), path);
+        context.files = files;
+        context.removed = self.fill_all(&recipe.remove);
+        context.limits = self.limits.context;
+        Ok(Ok(context))
+    }
+
+    /// What is changed of the builder's reading.
+    pub(super) fn edit(&self, recipe: &BuildRecipe) -> Result<Edit, Fault> {
+        let mut edit = Edit { base: recipe.base, ..Edit::default() };
+        for (old, new) in &recipe.mounts {
+            edit.mounts.insert(mount_kind(old)?, self.new_mount(new)?);
+        }
+        for kind in &recipe.skip {
+            edit.skip.push(mount_kind(kind)?);
+        }
+        Ok(edit)
+    }
+
+    /// A mount as a rubric writes it: `type=tmpfs,size=65536`.
+    fn new_mount(&self, text: &str) -> Result<NewMount, Fault> {
+        let options = || text.split(',').filter_map(|option| option.split_once('='));
+        let option = |name: &str| options().find(|(key, _)| *key == name).map(|(_, value)| value);
+        match option("type") {
+            Some("tmpfs") => {
+                let size = option("size").and_then(|size| size.parse().ok()).unwrap_or_default();
+                Ok(NewMount::Tmpfs { size })
+            }
+            // Nobody else's, and so an empty one.
+            Some("cache") => {
+                let number: u64 = rand::random();
+                Ok(NewMount::Cache { id: format!("{}-{number:016x}", self.run.id) })
+            }
+            _ => Err(fault(format!("`{text}` is no mount that can take another one's place"))),
         }
     }
 
@@ -106,32 +135,6 @@ impl Room {
         }
     }
 
-    /// The path and text of a Dockerfile that is not the one handed in; none without a change, or
-    /// without a Dockerfile.
-    fn changed_dockerfile(
-        &self,
-        recipe: &BuildRecipe,
-        submission: &Submission,
-    ) -> Option<Result<(String, String), String>> {
-        let rewrite = Rewrite {
-            mounts: self.fill_map(&recipe.mounts),
-            skip: recipe.skip.clone(),
-            base: recipe.base,
-        };
-        if recipe.dockerfile.is_none() && rewrite.is_empty() {
-            return None;
-        }
-        let handed_in = match &recipe.file {
-            Some(path) => submission.dockerfile_at(path)?,
-            None => submission.dockerfile()?.clone(),
-        };
-        let own = recipe.dockerfile.as_deref().map(|text| self.fill(text));
-        let text = own.as_deref().unwrap_or(&handed_in.text);
-        let changed = if rewrite.is_empty() { Some(text.to_owned()) } else { rewrite.apply(text) };
-        let changed = changed.map(|text| (handed_in.path.clone(), text));
-        Some(changed.ok_or_else(|| format!("{} cannot be read for a change", handed_in.path)))
-    }
-
     /// The files that a recipe writes.
     fn written(&self, recipe: &BuildRecipe) -> Result<BTreeMap<String, Written>, Fault> {
         let mut written = BTreeMap::new();
@@ -156,6 +159,11 @@ impl Room {
         }
         Ok(written)
     }
+}
+
+fn mount_kind(name: &str) -> Result<MountKind, Fault> {
+    let known = MountKind::ALL.into_iter().find(|kind| kind.name() == name);
+    known.ok_or_else(|| fault(format!("`{name}` is no type of a mount")))
 }
 
 fn fault(error: impl ToString) -> Fault {

@@ -78,7 +78,7 @@ impl Room {
         {
             self.engine.copy_image(&own.engine, id).await?;
         }
-        Ok(Arc::new(Built { image, report: None, context: None, too_large: false, limit: None }))
+        Ok(Arc::new(Built { image, report: None, too_large: false, limit: None }))
     }
 
     /// How far the sandbox's limits were used up to now; none where there is no sandbox.

@@ -39,11 +39,6 @@ impl Mount {
         mounts.collect()
     }
 
-    /// Whether it is of a type. One that a variable names counts as of any.
-    pub(super) fn is_of(&self, kind: &str) -> bool {
-        self.kind.eq_ignore_ascii_case(kind) || self.kind.contains('$')
-    }
-
     /// Its type, and its target as seen from a working directory.
     pub(super) fn place(&self, workdir: &str) -> String {
         let kind = self.kind.to_ascii_lowercase();
