@@ -77,9 +77,9 @@ pub struct BuildRecipe {
     /// Every RUN that mounts something of these types is left out.
     #[serde(skip_serializing_if = "is_default")]
     pub skip: Vec<String>,
-    /// Nothing is done but FROM: the image that the last stage starts from.
+    /// Every RUN that mounts nothing of these types is left out.
     #[serde(skip_serializing_if = "is_default")]
-    pub base: bool,
+    pub only: Vec<String>,
     /// The context is what the exercise hands out, not what was handed in.
     #[serde(skip_serializing_if = "is_default")]
     pub given: bool,
@@ -210,20 +210,13 @@ impl BuildRecipe {
         self.cache.unwrap_or(self.secrets.is_empty() && self.ssh.is_empty())
     }
 
-    /// The build of the image that this one's own layers lie upon.
-    pub fn of_base(&self) -> BuildRecipe {
-        match &self.parent {
-            Some(parent) => (**parent).clone(),
-            None => BuildRecipe {
-                base: true,
-                network: self.network,
-                args: self.args.clone(),
-                target: self.target.clone(),
-                given: self.given,
-                file: self.file.clone(),
-                dockerfile: self.dockerfile.clone(),
-                ..BuildRecipe::default()
-            },
+    /// The build of nothing but that image.
+    pub fn of_image(&self, reference: &str) -> Self {
+        Self {
+            network: self.network,
+            file: self.file.clone(),
+            dockerfile: Some(format!("FROM {reference}\n")),
+            ..Self::default()
         }
     }
 }

@@ -50,6 +50,13 @@ impl Matcher {
         Ok(Self { patterns: patterns.map(read).collect::<Result<_, _>>()? })
     }
 
+    /// Whether a path matches, or a folder that it lies in.
+    pub fn covers(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let way = ends.map(|end| &path[..end]);
+        way.fold((false, Matched::new()), |(_, folder), path| self.matches(path, &folder)).0
+    }
+
     /// Whether a path matches, by what its folder matched (nothing at the top), and which patterns it matched.
     ///
     /// A pattern is not tried where it could not change the answer, and does not count for what lies below: so moby's.
@@ -237,12 +244,8 @@ fn to_regex(pattern: &str) -> String {
 mod tests {
     use super::*;
 
-    /// By the way from the top, as a folder is walked.
     fn matches(patterns: &[&str], path: &str) -> bool {
-        let matcher = Matcher::new(patterns).unwrap();
-        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-        let steps = ends.map(|end| &path[..end]);
-        steps.fold((false, Matched::new()), |(_, folder), path| matcher.matches(path, &folder)).0
+        Matcher::new(patterns).unwrap().covers(path)
     }
 
     /// The cases of moby's own tests and documentation: a pattern, a path, whether they match.

@@ -62,8 +62,8 @@ pub struct Edit {
     pub mounts: BTreeMap<MountKind, NewMount>,
     /// Every RUN that mounts something of these kinds is left out.
     pub skip: Vec<MountKind>,
-    /// Nothing is done: the image that the end result lies upon.
-    pub base: bool,
+    /// Every RUN that mounts nothing of these kinds is left out, unless there are none.
+    pub only: Vec<MountKind>,
 }
 
 /// What a RUN can mount.
@@ -140,6 +140,8 @@ pub struct Reading {
     pub runs: Vec<RunStep>,
     /// Each source of an ADD that is needed for it.
     pub adds: Vec<AddStep>,
+    /// The image that the end result lies upon, through all stages; none where that is nothing.
+    pub base: Option<String>,
 }
 
 impl MountKind {
@@ -169,10 +171,21 @@ pub struct BuildReport {
     pub agents: AgentUse,
     /// What the Dockerfile says to the builder; none where it cannot read it.
     pub reading: Option<Reading>,
-    /// Bytes and number of the files that were sent.
-    pub sent: (u64, u64),
+    /// What of the context was sent.
+    pub sent: Sent,
     /// From the first request to the end.
     pub took: Duration,
+}
+
+/// What of a context was sent: not more than the build asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Bytes of the files.
+    pub bytes: u64,
+    /// How many files.
+    pub files: u64,
+    /// The first of them, by their paths.
+    pub paths: Vec<String>,
 }
 
 /// How a build ended.

@@ -82,6 +82,7 @@ fn build() -> Json {
                 "additionalProperties": mount,
             },
             "skip": { "type": "array", "items": { "enum": MOUNT_TYPES } },
+            "only": { "type": "array", "items": { "enum": MOUNT_TYPES } },
             "remove": { "type": "array", "items": text() },
             "target": text(), "parent": text(), "after": text(), "dockerfile": text(),
             "cache": { "type": "boolean" }, "given": { "type": "boolean" },

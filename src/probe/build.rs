@@ -1,5 +1,7 @@
 //! `build`: builds, and tells how that went.
 
+mod reading;
+
 use async_trait::async_trait;
 
 use super::params::{BUILD, Reader};
@@ -34,9 +36,38 @@ pub(super) const KIND: Kind = Kind {
             "those that came from the cache; FROM is never among them, as an image is not made",
         ),
         FactDef::new("ran_steps", Shape::List, "those that did not, without FROM"),
+        FactDef::new(
+            "run_mounts",
+            Shape::List,
+            "what the RUNs mount that the image needs, as the builder reads it: `tmpfs /tmpdata \
+             size=65536`, `cache /root/.cache id=pip`, `secret /run/secrets/key id=key`, `secret env \
+             id=key`, `ssh /run/buildkit/ssh_agent.0 id=default`, `bind /src`",
+        ),
+        FactDef::new(
+            "added",
+            Shape::List,
+            "files of the context that an ADD takes, of those that the image needs; of a download, \
+             its name",
+        ),
+        FactDef::new(
+            "added_elsewhere",
+            Shape::List,
+            "other ADDs, as written: of stages that the image does not need",
+        ),
+        FactDef::new(
+            "ran_logs",
+            Shape::List,
+            "what the RUNs printed that were not taken from the cache, each its end",
+        ),
+        FactDef::new(
+            "agent_env",
+            Shape::List,
+            "ENVs of the image that say where an SSH agent is: SSH_AUTH_SOCK, or the target of a \
+             RUN's mount",
+        ),
         FactDef::new("duration", Shape::Millis, "how long the build took"),
-        FactDef::new("context_size", Shape::Bytes, "of the files sent to the builder"),
-        FactDef::new("context_files", Shape::Int, "how many files were sent"),
+        FactDef::new("context_size", Shape::Bytes, "of the files that the build asked for"),
+        FactDef::new("context_files", Shape::Int, "how many files it asked for"),
         FactDef::new(
             "agent_mounted",
             Shape::Int,
@@ -73,6 +104,14 @@ impl Observe for Build {
         if let (Some(report), false) = (&built.report, self.recipe.ssh.is_empty()) {
             facts.extend(asked(report.agents));
         }
+        let dockerfile = room.submission.dockerfile().and_then(|one| one.summary.as_ref());
+        if let Some(report) = &built.report {
+            facts.extend(reading::facts(report, dockerfile));
+        }
+        if let (Ok(image), Some(report)) = (&built.image, &built.report) {
+            let info = room.look(image).await?;
+            facts.insert("agent_env".into(), reading::agent_env(report, &info).into());
+        }
         let own = self.recipe.parent.is_none();
         if let Some(line) = failed_line(&built, room).filter(|_| own) {
             facts.insert("failed_line".into(), Value::Int(line));
@@ -86,9 +125,9 @@ fn facts(built: &Built) -> Facts {
     let mut set = |name: &str, value: Value| facts.insert(name.to_owned(), value);
     set("succeeded", built.image.is_ok().into());
     set("too_large", built.too_large.into());
-    if let Some((bytes, files)) = built.report.as_ref().map(|report| report.sent) {
-        set("context_size", Value::Bytes(bytes));
-        set("context_files", Value::Int(i64::try_from(files).unwrap_or(i64::MAX)));
+    if let Some(sent) = built.report.as_ref().map(|report| &report.sent) {
+        set("context_size", Value::Bytes(sent.bytes));
+        set("context_files", Value::Int(i64::try_from(sent.files).unwrap_or(i64::MAX)));
     }
     if let Err(because) = &built.image {
         let told = built.limit.map(|limit| format!("{}: {because}", limit.sentence()));

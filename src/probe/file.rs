@@ -39,10 +39,10 @@ pub(super) const KIND: Kind = Kind {
         ),
         ParamDef::optional(
             "unbuilt",
-            ParamShape::Word(&["unreached", "absent"]),
+            ParamShape::Word(&["unreached", "absent", "unknown"]),
             "unreached",
-            "what an image that did not build means: that nothing can be asked of it, or that \
-             nothing is there",
+            "what an image that did not build means: that nothing can be asked of it, that nothing \
+             is there, or that no fact is known (where it proves nothing)",
         ),
     ],
     facts: &[
@@ -62,6 +62,12 @@ pub(super) const KIND: Kind = Kind {
             "whether a file equals the one of the context; absent when the context has no such file \
              (of at most 16 MiB)",
         ),
+        FactDef::new(
+            "ignore_file",
+            Shape::Text,
+            "the file of rules that the builder follows: `.dockerignore`, or the one that is named \
+             after the Dockerfile and goes before it",
+        ),
         FactDef::new("entries", Shape::List, "names of what is directly in a folder, sorted"),
         FactDef::new(
             "tree",
@@ -78,11 +84,19 @@ pub(super) const KIND: Kind = Kind {
     bind,
 };
 
+/// What it means that there is no image.
+#[derive(Clone, Copy)]
+enum Unbuilt {
+    Unreached,
+    Absent,
+    Unknown,
+}
+
 struct File {
     recipe: BuildRecipe,
     path: String,
     context: Option<String>,
-    unbuilt_is_absent: bool,
+    unbuilt: Unbuilt,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
@@ -92,9 +106,13 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
         let message = format!("a path in an image is absolute: \"/{path}\"");
         return Err(BindError { param: "path", message });
     }
-    let unbuilt_is_absent = reader.text("unbuilt").as_deref() == Some("absent");
+    let unbuilt = match reader.text("unbuilt").as_deref() {
+        Some("absent") => Unbuilt::Absent,
+        Some("unknown") => Unbuilt::Unknown,
+        _ => Unbuilt::Unreached,
+    };
     let context = reader.text("context");
-    Ok(Box::new(File { recipe: reader.build(), path, context, unbuilt_is_absent }))
+    Ok(Box::new(File { recipe: reader.build(), path, context, unbuilt }))
 }
 
 impl File {
@@ -112,7 +130,10 @@ impl File {
             let advice = "grade in a sandbox, or on a newer engine".to_owned();
             return Err(Fault { message, advice: Some(advice) });
         }
-        Ok(Answer::Facts(Facts::from([("exists".to_owned(), false.into())])))
+        Ok(Answer::Facts(match self.unbuilt {
+            Unbuilt::Unknown => Facts::new(),
+            _ => Facts::from([("exists".to_owned(), false.into())]),
+        }))
     }
 }
 
@@ -121,10 +142,12 @@ impl Observe for File {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
         let image = match room.image(&self.recipe).await? {
             Ok(image) => image,
-            Err(because) if self.unbuilt_is_absent => {
-                return self.unbuilt(room, &because).await;
+            Err(because) => {
+                return match self.unbuilt {
+                    Unbuilt::Unreached => Ok(Answer::Unreached(because)),
+                    Unbuilt::Absent | Unbuilt::Unknown => self.unbuilt(room, &because).await,
+                };
             }
-            Err(because) => return Ok(Answer::Unreached(because)),
         };
         let shelf = match room.shelf(&image).await? {
             Ok(shelf) => shelf,
@@ -159,6 +182,9 @@ impl Observe for File {
                 Found::Facts(mut facts) => {
                     facts.insert("exists".into(), true.into());
                     facts.insert("link".into(), link.into());
+                    if let Some(rules) = room.ignore_file(&self.recipe)? {
+                        facts.insert("ignore_file".into(), rules.into());
+                    }
                     if let (Some(path), Some(digest)) = (&self.context, facts.get("sha256"))
                         && let Some(content) = room.context_file(&self.recipe, &room.fill(path))?
                     {

@@ -16,8 +16,8 @@ pub const PARENT: &str = "parent";
 pub const SSH_KEY: &str = "ssh_key";
 
 /// What makes sense of a folder that was handed in, and of no other.
-const OF_A_FOLDER: [&str; 7] =
-    ["archives", "restore", "remove", "file", "target", "mounts", "skip"];
+const OF_A_FOLDER: [&str; 8] =
+    ["archives", "restore", "remove", "file", "target", "mounts", "skip", "only"];
 
 /// What a RUN can mount.
 pub const MOUNT_TYPES: [&str; 5] = ["bind", "cache", "secret", "ssh", "tmpfs"];
@@ -156,14 +156,18 @@ fn recipe(
     if let Some(node) = fields.get("mounts") {
         recipe.mounts = texts(node, review);
         mount_types(node, recipe.mounts.keys(), review);
-        for new in recipe.mounts.values().filter(|new| !new.starts_with("type=")) {
-            let message = format!("`{new}` is no mount");
-            review.advise(&node.span, message, "write { tmpfs = \"type=cache\" }");
+        for new in recipe.mounts.values().filter(|new| !is_new_mount(new)) {
+            let message = format!("`{new}` is no mount that can take another one's place");
+            let example =
+                "write { tmpfs = \"type=cache\" } or { tmpfs = \"type=tmpfs,size=65536\" }";
+            review.advise(&node.span, message, example);
         }
     }
-    if let Some(node) = fields.get("skip") {
-        recipe.skip = node.texts(review).unwrap_or_default();
-        mount_types(node, recipe.skip.iter(), review);
+    for (key, kinds) in [("skip", &mut recipe.skip), ("only", &mut recipe.only)] {
+        if let Some(node) = fields.get(key) {
+            *kinds = node.texts(review).unwrap_or_default();
+            mount_types(node, kinds.iter(), review);
+        }
     }
     if let Some(node) = fields.get("cache") {
         recipe.cache = node.bool(review);
@@ -219,6 +223,12 @@ fn ids(node: &Node, declared: &[Declared], review: &mut Review) -> Option<Vec<St
     let ids = node.texts(review)?;
     ids.iter().for_each(|id| values::known(id, node, declared, review));
     Some(ids)
+}
+
+/// A folder on the disk, or one in memory of that many bytes.
+fn is_new_mount(text: &str) -> bool {
+    let size = text.strip_prefix("type=tmpfs,size=").map(str::parse::<u64>);
+    text == "type=cache" || size.is_some_and(|size| size.is_ok())
 }
 
 fn mount_types<'a>(node: &Node, types: impl Iterator<Item = &'a String>, review: &mut Review) {

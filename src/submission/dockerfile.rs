@@ -52,6 +52,8 @@ pub struct Summary {
     pub copy: Vec<String>,
     /// ADD, with its flags.
     pub add: Vec<String>,
+    /// The line of each.
+    pub add_lines: Vec<u32>,
     /// HEALTHCHECK, with its flags.
     pub healthcheck: Vec<String>,
     /// Names set by ENV.
@@ -196,7 +198,10 @@ impl Summary {
                 }
             }
             Instruction::Copy(copy) => self.copy.push(whole(closed(text, copy.dest.span.end))),
-            Instruction::Add(add) => self.add.push(whole(closed(text, add.dest.span.end))),
+            Instruction::Add(add) => {
+                self.add.push(whole(closed(text, add.dest.span.end)));
+                self.add_lines.push(line);
+            }
             Instruction::Healthcheck(_) => self.healthcheck.push(whole(end_of(text, &keyword))),
             Instruction::Onbuild(onbuild) => {
                 self.onbuild.push(whole(end_of(text, &keyword)));
@@ -206,6 +211,11 @@ impl Summary {
             }
             _ => {}
         }
+    }
+
+    /// Each ADD: its line, and the whole of it with its flags.
+    pub fn adds(&self) -> impl Iterator<Item = (u32, String)> {
+        self.add_lines.iter().copied().zip(self.add.iter().cloned())
     }
 
     /// The image that the last stage starts from, through the stages it names.

@@ -34,9 +34,9 @@ async fn where_builds_have_no_network_only_what_is_provided_is_our_fault() {
     let error = bench.engine.build(from("base:1"), &|_| {}).await.expect_err("it is missing");
     assert!(matches!(error.cause(), Cause::BaseImage { .. }), "{error:?}");
     let report = bench.build(from("other:1")).await;
-    let said =
-        "there is no image registry.invalid/other:1, and builds of this exercise have no network";
-    assert_eq!(failure(&report).message, said);
+    let said = "there is no image registry.invalid/other:1 here; builds can start from \
+                registry.invalid/base:1";
+    assert_eq!(failure(&report).message, said.to_owned() + ", or from scratch");
     bench.done().await;
 }
 
@@ -61,7 +61,8 @@ async fn where_there_is_no_network_what_is_not_there_is_the_submission_s() {
         ..bench.request(dockerfile)
     };
     let report = bench.build(offline("FROM busybx\n")).await;
-    let said = "there is no image busybx, and builds of this exercise have no network";
+    let said = "there is no image busybx here (did you mean busybox?); builds can start from \
+                grade.invalid/missing:1 and busybox, or from scratch";
     assert_eq!(failure(&report).message, said);
     // Ours is there, and only the platform is not.
     let report = bench.build(offline("FROM --platform=linux/riscv64 busybox\nRUN true\n")).await;

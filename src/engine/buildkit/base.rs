@@ -55,7 +55,7 @@ impl Engine {
                 return Err(cause(words));
             }
             let form = if is_provided { " of the kind that the Dockerfile asks for" } else { "" };
-            return Ok(NoBase::Theirs(Some(not_there(reference, form))));
+            return Ok(NoBase::Theirs(Some(not_there(reference, form, &request.provided))));
         }
         let registry = registry(reference);
         let known = provided.iter().find(|name| self::registry(name) == registry);
@@ -71,7 +71,7 @@ impl Engine {
                 RegistryAnswer::Has => Ok(NoBase::Theirs(None)),
                 // Else whoever names what is nowhere would lose no points on a machine without a network.
                 _ if request.network == BuildNetwork::None => {
-                    Ok(NoBase::Theirs(Some(not_there(reference, ""))))
+                    Ok(NoBase::Theirs(Some(not_there(reference, "", &request.provided))))
                 }
                 RegistryAnswer::HasNot | RegistryAnswer::Silent(_) => Err(cause(&detail)),
             },
@@ -79,9 +79,20 @@ impl Engine {
     }
 }
 
-fn not_there(reference: &str, form: &str) -> String {
+/// In a student's words: what cannot be had, what could be meant, and all that is offered.
+fn not_there(reference: &str, form: &str, provided: &[String]) -> String {
     let name = familiar(reference);
-    format!("there is no image {name}{form}, and builds of this exercise have no network")
+    let near = provided.iter().map(|one| (strsim::damerau_levenshtein(name, one), one)).min();
+    let meant = match near {
+        Some((distance, near)) if (1..=2).contains(&distance) => format!(" (did you mean {near}?)"),
+        _ => String::new(),
+    };
+    let offered = match provided.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => return format!("there is no image {name}{form} here"),
+    };
+    format!("there is no image {name}{form} here{meant}; builds can start from {offered}, or from scratch")
 }
 
 /// A name as the builder writes it, with its registry and tag.

@@ -88,12 +88,8 @@ impl Graph {
             return None;
         }
         let mut changing = Changing::default();
-        if edit.base {
-            changing.base(self);
-        } else {
-            for step in &self.steps {
-                changing.step(step, edit);
-            }
+        for step in &self.steps {
+            changing.step(step, edit);
         }
         Some(changing.finish(self.source.as_ref()))
     }
@@ -110,8 +106,8 @@ impl Graph {
         u32::try_from(start.line).ok().filter(|line| *line > 0)
     }
 
-    /// The image that the end result lies upon, through all stages.
-    fn base_image(&self) -> Option<&Step> {
+    /// The image that the end result lies upon, through all stages; `None` where that is nothing.
+    pub(super) fn base(&self) -> Option<String> {
         let by_digest: HashMap<&str, &Step> =
             self.steps.iter().map(|step| (step.digest.as_str(), step)).collect();
         let end = self.steps.last()?.op.inputs.first()?;
@@ -120,7 +116,12 @@ impl Graph {
         loop {
             let input = match &step.op.op {
                 Some(Work::Source(SourceOp { identifier, .. })) => {
-                    return identifier.starts_with(IMAGE).then_some(step);
+                    let reference = identifier.strip_prefix(IMAGE)?;
+                    // A digest is added by the builder where it asked a registry; the name means the same image.
+                    let (name, _) = reference.split_once('@').unwrap_or((reference, ""));
+                    return Some(
+                        if name.contains([':', '/']) { name } else { reference }.to_owned(),
+                    );
                 }
                 Some(Work::Exec(exec)) => {
                     exec.mounts.iter().find(|mount| mount.output == index)?.input
@@ -202,20 +203,6 @@ struct Changing {
 }
 
 impl Changing {
-    fn base(&mut self, graph: &Graph) {
-        let end = match graph.base_image() {
-            Some(image) => {
-                self.write(image, None);
-                Input { digest: image.digest.clone(), index: 0 }
-            }
-            None => {
-                let (digest, index) = self.nothing();
-                Input { digest, index }
-            }
-        };
-        self.def.push(Op { inputs: vec![end], ..Op::default() }.encode_to_vec());
-    }
-
     fn step(&mut self, step: &Step, edit: &Edit) {
         let mut op = step.op.clone();
         for input in &mut op.inputs {
@@ -236,7 +223,8 @@ impl Changing {
                     .chain(secrets(exec).map(|one| one.kind))
                     .collect()
             };
-            if kinds(exec).iter().any(|kind| edit.skip.contains(kind)) {
+            let has = |those: &[MountKind]| kinds(exec).iter().any(|kind| those.contains(kind));
+            if has(&edit.skip) || !(edit.only.is_empty() || has(&edit.only)) {
                 let exec = exec.clone();
                 self.leave_out(step, &exec, &op.inputs);
                 return;

@@ -20,11 +20,14 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::context::{Context, ContextError, Entry, EntryKind, Filter};
+use crate::engine::build::Sent;
 
 /// Bytes of a file in one message; the protocol's limit is 4 MiB.
 const CHUNK: usize = 64 * 1024;
 /// Messages that wait for the builder to take them.
 const WAITING: usize = 8;
+/// Paths that are kept of what was sent.
+const PATHS: usize = 1_000;
 /// The folders that a Dockerfile's builder asks for: both are ours.
 const FOLDERS: [&str; 2] = ["context", "dockerfile"];
 
@@ -40,9 +43,8 @@ pub(super) struct Sending(Arc<Shared>);
 
 struct Shared {
     context: Context,
-    bytes: AtomicU64,
-    files: AtomicU64,
     entries: AtomicU64,
+    sent: Mutex<Sent>,
     refused: Mutex<Option<ContextError>>,
 }
 
@@ -50,16 +52,15 @@ impl Sending {
     pub(super) fn new(context: Context) -> Self {
         Self(Arc::new(Shared {
             context,
-            bytes: AtomicU64::new(0),
-            files: AtomicU64::new(0),
             entries: AtomicU64::new(0),
+            sent: Mutex::default(),
             refused: Mutex::new(None),
         }))
     }
 
-    /// Bytes and number of the files that were sent.
-    pub(super) fn sent(&self) -> (u64, u64) {
-        (self.0.bytes.load(Ordering::Relaxed), self.0.files.load(Ordering::Relaxed))
+    /// What was sent up to now.
+    pub(super) fn sent(&self) -> Sent {
+        self.0.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why it was not sent whole.
@@ -72,15 +73,16 @@ impl Sending {
     }
 
     fn count(&self, entry: &Entry) -> Result<(), ContextError> {
-        let size = match entry.kind {
-            EntryKind::File(size) => size,
-            EntryKind::Folder | EntryKind::Link(_) => 0,
-        };
-        let is_file = matches!(entry.kind, EntryKind::File(_));
-        let add = |total: &AtomicU64, more| total.fetch_add(more, Ordering::Relaxed) + more;
-        add(&self.0.files, u64::from(is_file));
-        let (bytes, entries) = (add(&self.0.bytes, size), add(&self.0.entries, 1));
-        self.0.context.limits.allow(bytes, entries)
+        let entries = self.0.entries.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut sent = self.0.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let EntryKind::File(size) = entry.kind {
+            sent.bytes = sent.bytes.saturating_add(size);
+            sent.files += 1;
+            if sent.paths.len() < PATHS {
+                sent.paths.push(entry.path.clone());
+            }
+        }
+        self.0.context.limits.allow(sent.bytes, entries)
     }
 }
 

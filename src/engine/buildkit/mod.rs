@@ -92,7 +92,11 @@ impl Engine {
             outcome,
             steps: progress.into_steps(),
             agents: agents.used(),
-            reading: reading.map(|graph| Reading { runs: graph.runs(), adds: graph.adds() }),
+            reading: reading.map(|graph| Reading {
+                runs: graph.runs(),
+                adds: graph.adds(),
+                base: graph.base(),
+            }),
             sent: sending.sent(),
             took,
         };

@@ -23,11 +23,23 @@ impl Room {
         recipe: &BuildRecipe,
         image: &ImageInfo,
     ) -> Result<Result<ImageInfo, String>, Fault> {
-        let base = match self.image(&recipe.of_base()).await? {
-            Ok(base) => self.look(&base).await?,
-            Err(because) => return Ok(Err(format!("{NO_BASE}: {because}"))),
+        let lies_upon = match &recipe.parent {
+            Some(parent) => Some((**parent).clone()),
+            None => {
+                let built = self.build(recipe).await?;
+                let reading = built.report.as_ref().and_then(|report| report.reading.as_ref());
+                let Some(reading) = reading else { return Ok(Err(NO_BASE.to_owned())) };
+                reading.base.as_ref().map(|base| recipe.of_image(base))
+            }
         };
-        // A Dockerfile can be written so that the builder starts from another image than it says.
+        let base = match lies_upon {
+            None => ImageInfo::default(),
+            Some(base) => match self.image(&base).await? {
+                Ok(base) => self.look(&base).await?,
+                Err(because) => return Ok(Err(format!("{NO_BASE}: {because}"))),
+            },
+        };
+        // An image of the same name may have come since.
         let lies =
             image.layers.starts_with(&base.layers) && image.history.len() >= base.history.len();
         Ok(if lies { Ok(base) } else { Err(NO_BASE.to_owned()) })
@@ -77,15 +89,27 @@ impl Room {
         Ok(Ok(context))
     }
 
+    /// The file that says what is left out of the context; none where there is no such file, or no folder.
+    ///
+    /// # Errors
+    /// When our side failed.
+    pub fn ignore_file(&self, recipe: &BuildRecipe) -> Result<Option<String>, Fault> {
+        if recipe.parent.is_some() || recipe.play.is_some() {
+            return Ok(None);
+        }
+        Ok(self.context(recipe)?.ok().and_then(|context| context.rules()))
+    }
+
     /// What is changed of the builder's reading.
     pub(super) fn edit(&self, recipe: &BuildRecipe) -> Result<Edit, Fault> {
-        let mut edit = Edit { base: recipe.base, ..Edit::default() };
+        let mut edit = Edit::default();
         for (old, new) in &recipe.mounts {
             edit.mounts.insert(mount_kind(old)?, self.new_mount(new)?);
         }
-        for kind in &recipe.skip {
-            edit.skip.push(mount_kind(kind)?);
-        }
+        let kinds = |names: &[String]| -> Result<Vec<MountKind>, Fault> {
+            names.iter().map(|name| mount_kind(name)).collect()
+        };
+        (edit.skip, edit.only) = (kinds(&recipe.skip)?, kinds(&recipe.only)?);
         Ok(edit)
     }
 
