@@ -96,6 +96,16 @@ pub enum NewMount {
     },
 }
 
+/// What the builder calls a cache mount of a build, by its name in the Dockerfile.
+pub fn cache_id(labels: &Labels, name: &str) -> String {
+    format!("{}/{name}", cache_namespace(labels))
+}
+
+/// A cache mount is known by its id alone, so one submission could read another's.
+pub(super) fn cache_namespace(labels: &Labels) -> String {
+    format!("{}-{}", labels.run, labels.submission)
+}
+
 /// A RUN, as the builder reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunStep {

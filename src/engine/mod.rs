@@ -33,7 +33,7 @@ mod tunnel;
 pub use agent::{AgentUse, SshKey};
 pub use build::{
     AddStep, BuildEvent, BuildFailure, BuildNetwork, BuildOutcome, BuildReport, BuildRequest, Edit,
-    MountKind, NewMount, Reading, RunMount, RunStep, Sent, Step,
+    MountKind, NewMount, Reading, RunMount, RunStep, Sent, Step, cache_id,
 };
 pub use capture::Captured;
 pub use container::{

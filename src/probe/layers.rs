@@ -1,11 +1,14 @@
 //! `layers`: what a build put on top of the image that it starts from.
 
+mod pieces;
 mod weigh;
 
 use async_trait::async_trait;
 use regex::Regex;
 use tokio_util::io::SyncIoBridge;
 
+use self::pieces::Pieces;
+use self::weigh::{Found, Search};
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::room::too_large;
 use super::{Answer, BindError, Kind, Observe, Room};
@@ -28,8 +31,26 @@ pub(super) const KIND: Kind = Kind {
             "everything counts",
             "a regular expression for absolute paths: files that do not count in `size`",
         ),
+        ParamDef::optional(
+            "other",
+            ParamShape::Build,
+            "not compared",
+            "a build whose own layers do not count in `size`: what both put there",
+        ),
+        ParamDef::optional(
+            "pieces",
+            ParamShape::Build,
+            "not looked for",
+            "a build whose image has files in /pieces, which are looked for in the image's own \
+             layers; an image that did not build has no facts then",
+        ),
     ],
     facts: &[
+        FactDef::new(
+            "pieces",
+            Shape::List,
+            "files that hold a piece of one of those files; absent where there are none to look for",
+        ),
         FactDef::new("layers", Shape::Int, "how many there are"),
         FactDef::new("size", Shape::Bytes, "of all of them, unpacked, but for what is left out"),
         FactDef::new(
@@ -48,12 +69,17 @@ pub(super) const KIND: Kind = Kind {
 /// once more, and we read them all.
 pub(super) const EXPORTED: u64 = 2_000_000_000;
 
+/// Where a build puts the files whose pieces are looked for.
+const PIECES: &str = "/pieces";
+
 /// Why a played image is none of this kind's.
 pub(super) const NO_BASE: &str = "what a play's image starts from is not known";
 
 struct Layers {
     recipe: BuildRecipe,
     leave_out: Option<Regex>,
+    other: Option<BuildRecipe>,
+    pieces: Option<BuildRecipe>,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
@@ -64,7 +90,10 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
     }
     let leave_out = reader.text("leave_out").map(|pattern| Regex::new(&pattern)).transpose();
     match leave_out {
-        Ok(leave_out) => Ok(Box::new(Layers { recipe, leave_out })),
+        Ok(leave_out) => {
+            let (other, pieces) = (reader.recipe("other"), reader.recipe("pieces"));
+            Ok(Box::new(Layers { recipe, leave_out, other, pieces }))
+        }
         Err(error) => Err(BindError { param: "leave_out", message: error.to_string() }),
     }
 }
@@ -72,42 +101,90 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
 #[async_trait]
 impl Observe for Layers {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
-        let image = match room.image(&self.recipe).await? {
-            Ok(image) => image,
+        let pieces = match &self.pieces {
+            None => None,
+            Some(recipe) => match self.pieces_of(room, recipe).await? {
+                Some(pieces) => Some(pieces),
+                None => return Ok(Answer::Facts(Facts::new())),
+            },
+        };
+        let search = Search { paths: self.leave_out.clone(), pieces };
+        let own = match own(room, &self.recipe, &search).await? {
+            Ok(own) => own,
+            Err(_) if search.pieces.is_some() => return Ok(Answer::Facts(Facts::new())),
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let info = room.look(&image).await?;
-        let base = match room.base(&self.recipe, &info).await? {
-            Ok(base) => base,
-            Err(because) => return Ok(Answer::Unreached(because)),
-        };
-        let left_out = match &self.leave_out {
-            Some(paths) => {
-                if let Some(because) = too_large(info.size, EXPORTED) {
-                    return Ok(Answer::Unreached(because));
-                }
-                match weight(room, &image, base.layers.len(), paths.clone()).await? {
-                    Ok(weight) => weight,
-                    Err(because) => return Ok(Answer::Unreached(because)),
-                }
-            }
-            None => 0,
-        };
-        Ok(Answer::Facts(facts(&info, &base, left_out)))
+        let mut left_out = own.found.weight;
+        if let Some(other) = &self.other
+            && let Ok(other) = self::own(room, other, &search).await?
+        {
+            left_out += other.size().saturating_sub(other.found.weight);
+        }
+        let mut facts = facts(&own.image, &own.base, left_out);
+        if search.pieces.is_some() {
+            facts.insert("pieces".into(), own.found.with_pieces.into());
+        }
+        Ok(Answer::Facts(facts))
     }
 }
 
-/// Bytes of an image's own files with a path like this, or why they cannot be told.
-async fn weight(
+impl Layers {
+    /// What is looked for in the image's layers; none where there is nothing.
+    async fn pieces_of(&self, room: &Room, recipe: &BuildRecipe) -> Result<Option<Pieces>, Fault> {
+        // Files of a build may be what another one left.
+        let _built = room.build(&self.recipe).await?;
+        let Ok(image) = room.image(recipe).await? else { return Ok(None) };
+        let Ok(shelf) = room.shelf(&image).await? else { return Ok(None) };
+        let Some(archive) = room.engine.open_path(&shelf, PIECES).await? else { return Ok(None) };
+        let archive = SyncIoBridge::new(archive);
+        let reading = tokio::task::spawn_blocking(move || Pieces::of(archive)).await;
+        reading.map_err(std::io::Error::other).flatten().map_err(|error| Fault {
+            message: format!("failed to read {PIECES} of an image: {error}"),
+            advice: None,
+        })
+    }
+}
+
+/// An image's own layers.
+struct Own {
+    image: ImageInfo,
+    base: ImageInfo,
+    found: Found,
+}
+
+impl Own {
+    fn size(&self) -> u64 {
+        self.image.history.iter().skip(self.base.history.len()).map(|step| step.size).sum()
+    }
+}
+
+/// Looks through the layers of a build, or tells why they cannot be told.
+async fn own(
     room: &Room,
-    image: &str,
-    base: usize,
-    paths: Regex,
-) -> Result<Result<u64, String>, Fault> {
-    let archive = SyncIoBridge::new(room.engine.export_image(image));
-    let weighing = tokio::task::spawn_blocking(move || weigh::weigh(archive, base, &paths)).await;
-    match weighing.map_err(std::io::Error::other).flatten() {
-        Ok(weight) => Ok(Ok(weight)),
+    recipe: &BuildRecipe,
+    search: &Search,
+) -> Result<Result<Own, String>, Fault> {
+    let id = match room.image(recipe).await? {
+        Ok(id) => id,
+        Err(because) => return Ok(Err(because)),
+    };
+    let image = room.look(&id).await?;
+    let base = match room.base(recipe, &image).await? {
+        Ok(base) => base,
+        Err(because) => return Ok(Err(because)),
+    };
+    if search.paths.is_none() && search.pieces.is_none() {
+        return Ok(Ok(Own { image, base, found: Found::default() }));
+    }
+    if let Some(because) = too_large(image.size, EXPORTED) {
+        return Ok(Err(because));
+    }
+    let archive = SyncIoBridge::new(room.engine.export_image(&id));
+    let (search, lowest) = (search.clone(), base.layers.len());
+    let looking =
+        tokio::task::spawn_blocking(move || weigh::search(archive, lowest, &search)).await;
+    match looking.map_err(std::io::Error::other).flatten() {
+        Ok(found) => Ok(Ok(Own { image, base, found })),
         Err(error) => room.unread(&error).map(Err),
     }
 }

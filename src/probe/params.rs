@@ -131,7 +131,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn other(&self) -> Option<BuildRecipe> {
-        serde_json::from_value(self.0.get("other")?.clone()).ok()
+        self.recipe("other")
+    }
+
+    pub(super) fn recipe(&self, name: &str) -> Option<BuildRecipe> {
+        serde_json::from_value(self.0.get(name)?.clone()).ok()
     }
 
     pub(super) fn play(&self) -> Option<PlayRecipe> {

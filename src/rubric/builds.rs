@@ -228,7 +228,10 @@ fn ids(node: &Node, declared: &[Declared], review: &mut Review) -> Option<Vec<St
 /// A folder on the disk, or one in memory of that many bytes.
 fn is_new_mount(text: &str) -> bool {
     let size = text.strip_prefix("type=tmpfs,size=").map(str::parse::<u64>);
-    text == "type=cache" || size.is_some_and(|size| size.is_ok())
+    let name = text.strip_prefix("type=cache,id=");
+    text == "type=cache"
+        || name.is_some_and(|name| !name.is_empty() && !name.contains(','))
+        || size.is_some_and(|size| size.is_ok())
 }
 
 fn mount_types<'a>(node: &Node, types: impl Iterator<Item = &'a String>, review: &mut Review) {

@@ -287,7 +287,7 @@ fn with(node: &Node, known: &Known<'_>, spans: &mut ProbeSpans, review: &mut Rev
         names_in(&entry.node, known, review);
         spans.with.push((entry.key.clone(), entry.key_span.clone(), entry.node.span.clone()));
         let value = match entry.key.as_str() {
-            "build" | "other" => builds::find(&entry.node, known.builds, review)
+            "build" | "other" | "pieces" => builds::find(&entry.node, known.builds, review)
                 .and_then(|recipe| serde_json::to_value(recipe).ok()),
             "play" => plays::find(&entry.node, known.plays, review)
                 .and_then(|recipe| serde_json::to_value(recipe).ok()),

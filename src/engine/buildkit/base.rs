@@ -92,7 +92,9 @@ fn not_there(reference: &str, form: &str, provided: &[String]) -> String {
         Some((last, _)) => last.clone(),
         None => return format!("there is no image {name}{form} here"),
     };
-    format!("there is no image {name}{form} here{meant}; builds can start from {offered}, or from scratch")
+    format!(
+        "there is no image {name}{form} here{meant}; builds can start from {offered}, or from scratch"
+    )
 }
 
 /// A name as the builder writes it, with its registry and tag.

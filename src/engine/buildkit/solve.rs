@@ -19,7 +19,7 @@ use super::progress::Progress;
 use super::session::{self, Offer};
 use super::{LARGEST_MESSAGE, LAST_WORDS, transport_cause};
 use crate::engine::agent::Agents;
-use crate::engine::build::{BuildNetwork, BuildRequest};
+use crate::engine::build::{BuildNetwork, BuildRequest, cache_namespace};
 use crate::engine::dial::Dialer;
 use crate::engine::error::Cause;
 use crate::engine::label::Labels;
@@ -163,11 +163,7 @@ fn attributes(request: &BuildRequest) -> HashMap<String, String> {
         ("filename".to_owned(), request.context.dockerfile.clone()),
         // A Dockerfile's `# syntax=` line would fetch a frontend from a registry.
         ("cmdline".to_owned(), String::new()),
-        // A cache mount is known by its id alone, so one submission could read another's.
-        (
-            "build-arg:BUILDKIT_CACHE_MOUNT_NS".to_owned(),
-            format!("{}-{}", request.labels.run, request.labels.submission),
-        ),
+        ("build-arg:BUILDKIT_CACHE_MOUNT_NS".to_owned(), cache_namespace(&request.labels)),
     ]);
     if let Some(target) = &request.target {
         attributes.insert("target".to_owned(), target.clone());

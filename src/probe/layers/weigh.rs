@@ -1,4 +1,4 @@
-//! What the files of an image weigh whose paths match a pattern.
+//! The files of an image's own layers: what those weigh whose paths match a pattern, and which hold a piece of something.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
@@ -7,18 +7,37 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use regex::Regex;
 
+use super::pieces::Pieces;
 use crate::archive::{Compression, head, is_tar, manifest};
 
 const PIECE: usize = 64 * 1024;
 /// The most bytes of a manifest.
 const MANIFEST: u64 = 8 * 1024 * 1024;
 
-/// Bytes of all files with a path like this in an image's layers, as `docker save` writes it, but for
-/// its lowest ones, `base` of them. What a later layer deletes is counted.
+/// What is looked for in files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Search {
+    /// Paths whose files are weighed.
+    pub(super) paths: Option<Regex>,
+    /// Pieces that are looked for.
+    pub(super) pieces: Option<Pieces>,
+}
+
+/// What was found in layers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Bytes of the files with such a path.
+    pub(super) weight: u64,
+    /// Files that hold a piece.
+    pub(super) with_pieces: Vec<String>,
+}
+
+/// Searches all files of an image's layers, as `docker save` writes it, but for its lowest ones, `base` of them. What a later layer deletes
+/// is found, too.
 ///
 /// # Errors
 /// When the archive breaks off, or a layer cannot be read.
-pub(super) fn weigh(archive: impl Read, base: usize, paths: &Regex) -> io::Result<u64> {
+pub(super) fn search(archive: impl Read, base: usize, search: &Search) -> io::Result<Found> {
     let mut weights = BTreeMap::new();
     // A layer that comes twice is a link the second time, in docker's own layout.
     let mut links = BTreeMap::new();
@@ -41,37 +60,45 @@ pub(super) fn weigh(archive: impl Read, base: usize, paths: &Regex) -> io::Resul
         let start = head(&mut entry)?;
         let content = BufReader::with_capacity(PIECE, start.as_slice().chain(entry));
         let weight = match Compression::of(&start) {
-            Compression::Gzip => of_layer(MultiGzDecoder::new(content), paths)?,
-            Compression::None if is_tar(&start) => of_layer(content, paths)?,
+            Compression::Gzip => of_layer(MultiGzDecoder::new(content), search)?,
+            Compression::None if is_tar(&start) => of_layer(content, search)?,
             // An empty layer, or none.
-            Compression::None => 0,
+            Compression::None => Found::default(),
             // What cannot be read is missed below.
             Compression::Bzip2 | Compression::Xz | Compression::Zstd => continue,
         };
         weights.insert(name, weight);
     }
     let order = order.ok_or_else(|| wrong("the image's archive has no manifest".to_owned()))?;
-    let own = order.layers.iter().skip(base).map(|layer| {
-        let weight = weights.get(links.get(layer).unwrap_or(layer));
-        weight.copied().ok_or_else(|| wrong(format!("the layer {layer} cannot be read")))
-    });
-    own.sum()
+    let mut all = Found::default();
+    for layer in order.layers.iter().skip(base) {
+        let found = weights.get(links.get(layer).unwrap_or(layer));
+        let found = found.ok_or_else(|| wrong(format!("the layer {layer} cannot be read")))?;
+        all.weight += found.weight;
+        all.with_pieces.extend(found.with_pieces.iter().cloned());
+    }
+    Ok(all)
 }
 
 fn wrong(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-fn of_layer(content: impl Read, paths: &Regex) -> io::Result<u64> {
-    let mut weight = 0;
+fn of_layer(content: impl Read, search: &Search) -> io::Result<Found> {
+    let mut found = Found::default();
     for entry in tar::Archive::new(content).entries()? {
         let entry = entry?;
         let path = format!("/{}", String::from_utf8_lossy(&entry.path_bytes()));
-        if paths.is_match(&path) {
-            weight += entry.size();
+        if search.paths.as_ref().is_some_and(|paths| paths.is_match(&path)) {
+            found.weight += entry.size();
+        }
+        if let Some(pieces) = &search.pieces
+            && pieces.are_in(entry)?
+        {
+            found.with_pieces.push(path);
         }
     }
-    Ok(weight)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -86,8 +113,33 @@ mod tests {
 
     const MANIFEST: &str = r#"[{"Config":"c.json","RepoTags":null,"Layers":["b/layer.tar","1/layer.tar","2/layer.tar"]}]"#;
 
+    fn by_paths(paths: &str) -> Search {
+        Search { paths: Some(Regex::new(paths).unwrap()), pieces: None }
+    }
+
     fn weight(members: &[(&str, &[u8])]) -> io::Result<u64> {
-        weigh(tar(members).as_slice(), 1, &Regex::new(r"/__pycache__/[^/]+\.pyc$").unwrap())
+        let paths = by_paths(r"/__pycache__/[^/]+\.pyc$");
+        search(tar(members).as_slice(), 1, &paths).map(|found| found.weight)
+    }
+
+    #[test]
+    fn a_file_with_a_piece_is_found_in_the_images_own_layers() {
+        let scratch: Vec<u8> =
+            (0..4_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let pieces = Pieces::of(tar(&[("s/", b""), ("s/scratch", &scratch)]).as_slice()).unwrap();
+        let layer = tar(&[
+            ("etc/sample", &scratch[..1000]),
+            ("end", &scratch[15_500..]),
+            ("x", &[7; 5000]),
+        ]);
+        let layers =
+            [("b/layer.tar", &layer[..]), ("1/layer.tar", &layer), ("2/layer.tar", &[0; 1024])];
+        let whole = [&layers[..], &[("manifest.json", MANIFEST.as_bytes())]].concat();
+        let looked_for = Search { paths: None, pieces };
+        let found = search(tar(&whole).as_slice(), 1, &looked_for).unwrap();
+        assert_eq!(found.with_pieces, ["/etc/sample", "/end"]);
+        let zeros = Pieces::of(tar(&[("s/scratch", &[0; 9000])]).as_slice()).unwrap();
+        assert!(zeros.is_none(), "nothing that could not be there by chance");
     }
 
     #[test]
@@ -133,7 +185,7 @@ mod tests {
         add("2/layer.tar", tar::EntryType::Symlink, b"", Some("../1/layer.tar"));
         add("manifest.json", tar::EntryType::Regular, MANIFEST.as_bytes(), None);
         let archive = builder.into_inner().unwrap();
-        let paths = Regex::new(r"\.pyc$").unwrap();
-        assert_eq!(weigh(archive.as_slice(), 1, &paths).unwrap(), 100);
+        let found = search(archive.as_slice(), 1, &by_paths(r"\.pyc$")).unwrap();
+        assert_eq!(found.weight, 100);
     }
 }

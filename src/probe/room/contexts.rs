@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Room;
 use crate::context::{Content, Context, ContextError, Written};
-use crate::engine::{Edit, ImageInfo, MountKind, NewMount, TAG_PREFIX};
+use crate::engine::{Edit, ImageInfo, MountKind, NewMount, TAG_PREFIX, cache_id};
 use crate::evidence::Fault;
 use crate::recipe::BuildRecipe;
 use crate::submission::{Dockerfile, Submission};
@@ -122,10 +122,11 @@ impl Room {
                 let size = option("size").and_then(|size| size.parse().ok()).unwrap_or_default();
                 Ok(NewMount::Tmpfs { size })
             }
-            // Nobody else's, and so an empty one.
+            // Nobody else's, and so an empty one; by its name, another build of this run may mount it.
             Some("cache") => {
                 let number: u64 = rand::random();
-                Ok(NewMount::Cache { id: format!("{}-{number:016x}", self.run.id) })
+                let name = option("id").map_or_else(|| format!("{number:016x}"), str::to_owned);
+                Ok(NewMount::Cache { id: cache_id(&self.labels("build"), &name) })
             }
             _ => Err(fault(format!("`{text}` is no mount that can take another one's place"))),
         }
