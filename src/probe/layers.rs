@@ -35,7 +35,8 @@ pub(super) const KIND: Kind = Kind {
             "other",
             ParamShape::Build,
             "not compared",
-            "a build whose own layers do not count in `size`: what both put there",
+            "a build whose own layers do not count in `size`, nor its files in `pieces`: what both put \
+             there",
         ),
         ParamDef::optional(
             "pieces",
@@ -115,14 +116,16 @@ impl Observe for Layers {
             Err(because) => return Ok(Answer::Unreached(because)),
         };
         let mut left_out = own.found.weight;
+        let mut with_pieces = own.found.with_pieces;
         if let Some(other) = &self.other
             && let Ok(other) = self::own(room, other, &search).await?
         {
             left_out += other.size().saturating_sub(other.found.weight);
+            with_pieces.retain(|path| !other.found.with_pieces.contains(path));
         }
         let mut facts = facts(&own.image, &own.base, left_out);
         if search.pieces.is_some() {
-            facts.insert("pieces".into(), own.found.with_pieces.into());
+            facts.insert("pieces".into(), with_pieces.into());
         }
         Ok(Answer::Facts(facts))
     }
