@@ -4,6 +4,7 @@
 //! shortened, and where no timeout is set, one shorter than the engine's default of 30 s is: a hung
 //! check would otherwise take one and a half minutes to say what it says here in seconds.
 
+mod frozen;
 mod watch;
 
 use std::time::{Duration, SystemTime};
@@ -21,6 +22,7 @@ use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
 use crate::unit::millis;
+use frozen::{Before, asked};
 pub(super) use watch::Watch;
 
 /// The timeout of a check that sets none; the engine's own default is 30 s.
@@ -32,11 +34,12 @@ const AFTERMATH_LIMIT: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_millis(300);
 /// Where an answer comes at once, checks follow each other at once: late acts come early.
 const SHORT_INTERVAL: Duration = Duration::from_millis(1);
+/// When checks that a frozen server does not bother have said so a few times, and the queue of the
+/// connections that it does not accept is not full yet.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// What an engine takes where an image sets nothing.
 const DEFAULT_TIME: Duration = Duration::from_secs(30);
 const DEFAULT_RETRIES: u32 = 3;
-/// More than the end of a connection that sent nothing.
-const ASKED: u32 = 2;
 const START_PERIOD: Duration = Duration::from_millis(1);
 
 pub(super) const KIND: Kind = Kind {
@@ -105,6 +108,12 @@ pub(super) const KIND: Kind = Kind {
             Shape::Bool,
             "with port: whether anything was sent to the frozen server; absent when nothing in the \
              container can tell",
+        ),
+        FactDef::new(
+            "blind",
+            Shape::Bool,
+            "with port: whether checks that connected to the frozen server said that all is well, \
+             without an answer; absent when nothing in the container can tell",
         ),
         FactDef::new(
             "recovered",
@@ -274,7 +283,20 @@ impl Health {
         let broken = self.strike(room, container).await?;
         let mut facts = Facts::from([("broken".to_owned(), broken.into())]);
         let limit = if broken { self.unhealthy_within } else { Duration::ZERO };
-        let fell = watch.unhealthy(limit).await?;
+        let mut fell = None;
+        let mut left = limit;
+        if let Break::Freeze(Some(port)) = self.how {
+            let before = Before::of(room, container).await?;
+            let first = limit.min(FIRST_LOOK);
+            left = limit.saturating_sub(first);
+            fell = watch.unhealthy(first).await?;
+            if fell.is_none() && !watch.ended {
+                facts.extend(before.is_blind(room, container, port).await?);
+            }
+        }
+        if fell.is_none() && !watch.ended {
+            fell = watch.unhealthy(left).await?.map(|after| after + (limit - left));
+        }
         facts.insert("became_unhealthy".into(), fell.is_some().into());
         if let Some(after) = fell {
             facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
@@ -362,19 +384,6 @@ fn told(check: &HealthTest) -> Facts {
         ("timeout".to_owned(), time(check.timeout)),
         ("retries".to_owned(), i64::from(retries).into()),
     ])
-}
-
-/// Whether the frozen server was asked: what it was sent waits in the kernel until it goes on, also
-/// when whoever sent it has given up.
-async fn asked(room: &Room, container: &str, port: Option<u16>) -> Result<Facts, EngineError> {
-    let Some(port) = port else { return Ok(Facts::new()) };
-    let Some(sockets) = room.engine.tcp_sockets(container).await? else { return Ok(Facts::new()) };
-    let mut here = sockets.iter().filter(|socket| socket.port == port).peekable();
-    if here.peek().is_none() {
-        return Ok(Facts::new());
-    }
-    let asked = here.any(|socket| !socket.listens && socket.unread >= ASKED);
-    Ok(Facts::from([("asked".to_owned(), asked.into())]))
 }
 
 /// The timing that a container of ours gets for the student's check.
