@@ -29,7 +29,7 @@ pub(super) use watch::Watch;
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An unhealthy container is watched for so many more checks: one may act on what it found, and only
 /// after many failures. (What is frozen cannot end.)
-const AFTERMATH: u32 = 24;
+const AFTERMATH: u32 = 14;
 const AFTERMATH_LIMIT: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_millis(300);
 /// Where an answer comes at once, checks follow each other at once: late acts come early.

@@ -35,6 +35,9 @@ for pid in [name for name in os.listdir("/proc") if name.isdigit()]:
     except OSError:
         pass
 "#;
+/// The last line of all this. An engine may lose what a short command printed.
+const END: &str = "that is all";
+const TRIES: u32 = 5;
 /// The most bytes that are read of all this.
 const LIMIT: usize = 4 * 1024 * 1024;
 
@@ -47,10 +50,8 @@ impl Engine {
         &self,
         container: &str,
     ) -> Result<Option<Vec<TcpSocket>>, EngineError> {
-        let report = self.run_any(container, None, SHELL, PYTHON, LIMIT).await?;
-        let sockets = report.map(|report| sockets(&report.stdout.text()));
-        // The head of a table is always there.
-        Ok(sockets.filter(|sockets| !sockets.is_empty()))
+        let seen = self.seen(container, None, SHELL, PYTHON).await?;
+        Ok(seen.map(|seen| sockets(&seen)))
     }
 
     /// The processes, as numbered inside, that listen at a port or hold a connection made there.
@@ -61,23 +62,43 @@ impl Engine {
     ) -> Result<BTreeSet<u32>, EngineError> {
         let shell = format!("{SHELL}{SHELL_HOLDERS}");
         let python = format!("{PYTHON}{PYTHON_HOLDERS}");
-        let Some(report) = self.run_any(container, None, &shell, &python, LIMIT).await? else {
+        let Some(seen) = self.seen(container, None, &shell, &python).await? else {
             return Ok(BTreeSet::new());
         };
-        let seen = report.stdout.text();
         let found = holders(&seen, port);
         if !found.is_empty() {
             return Ok(found);
         }
         // What another user has open only that user sees.
         for user in owners(&seen, port) {
-            let report = self.run_any(container, Some(&user), &shell, &python, LIMIT).await?;
-            let found = report.map(|report| holders(&report.stdout.text(), port));
+            let seen = self.seen(container, Some(&user), &shell, &python).await?;
+            let found = seen.map(|seen| holders(&seen, port));
             if let Some(found) = found.filter(|found| !found.is_empty()) {
                 return Ok(found);
             }
         }
         Ok(BTreeSet::new())
+    }
+
+    /// What a script tells, to its end; none when nothing in the container can run it.
+    async fn seen(
+        &self,
+        container: &str,
+        user: Option<&str>,
+        shell: &str,
+        python: &str,
+    ) -> Result<Option<String>, EngineError> {
+        let shell = format!("{shell}\necho {END}");
+        let python = format!("{python}\nprint(\"{END}\")");
+        for _ in 0..TRIES {
+            let report = self.run_any(container, user, &shell, &python, LIMIT).await?;
+            let Some(report) = report else { return Ok(None) };
+            let seen = report.stdout.text();
+            if seen.lines().any(|line| line == END) {
+                return Ok(Some(seen));
+            }
+        }
+        Ok(None)
     }
 }
 
