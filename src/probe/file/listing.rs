@@ -21,13 +21,20 @@ pub(super) fn strangers<'a>(
     }
     let folder = folder.trim_matches('/');
     let names = |line: &str| {
+        let is_absolute = line.starts_with('/');
         let line = line.trim_end_matches(['\r', ':']).trim_end_matches(['/', '*', '@', '=', '|']);
         let bare = line.trim_start_matches(['.', '/']);
-        let below = bare.strip_prefix(folder).map(|rest| rest.trim_start_matches(['.', '/']));
-        let is_head = below == Some("") || (bare.is_empty() && !line.starts_with('/'));
-        let hidden = line.strip_prefix("./").unwrap_or(line);
-        is_head
-            || [Some(line), Some(hidden), Some(bare), below]
+        let below = bare
+            .strip_prefix(folder)
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            .map(|rest| rest.trim_start_matches(['.', '/']));
+        if is_absolute {
+            return below.is_some_and(|below| below.is_empty() || known.contains(below));
+        }
+        let relative = line.strip_prefix("./").unwrap_or(line);
+        bare.is_empty()
+            || below == Some("")
+            || [Some(line), Some(relative), Some(bare), below]
                 .into_iter()
                 .flatten()
                 .any(|name| known.contains(name))
