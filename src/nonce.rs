@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 pub enum Origin {
     /// That many random lower-case letters and digits, the first one a letter.
     Random(usize),
+    /// A number of that many digits, the first one not a zero.
+    Digits(usize),
     /// A port of this host, as `host:port`: one of those that nothing is known for.
     Port(&'static str),
     /// The public half of the SSH agents' key, as whoever has that key tells.
@@ -52,6 +54,7 @@ pub fn make(
     for one in declared {
         let value = match &one.origin {
             Origin::Random(length) => random(*length),
+            Origin::Digits(length) => digits(&random(*length)),
             Origin::Port(host) => {
                 let number = random(8)
                     .bytes()
@@ -65,6 +68,15 @@ pub fn make(
         values.insert(one.name.clone(), Made { value, says });
     }
     values
+}
+
+/// A digit for each letter or digit of a random text.
+fn digits(random: &str) -> String {
+    let digit = |(index, byte): (usize, u8)| match index {
+        0 => char::from(b'1' + byte % 9),
+        _ => char::from(b'0' + byte % 10),
+    };
+    random.bytes().enumerate().map(digit).collect()
 }
 
 /// Lower-case hex of some bytes.
@@ -142,6 +154,13 @@ mod tests {
     fn a_derived_value_uses_the_ones_before_it() {
         // printf "ssss\n" | sha256sum
         assert!(run()["digest"].value.starts_with("f74871bc"), "{}", run()["digest"].value);
+    }
+
+    #[test]
+    fn a_number_does_not_begin_with_a_zero() {
+        assert_eq!(digits("zx02"), "6080");
+        let all = |first: char| digits(&first.to_string());
+        assert!(('a'..='z').map(all).all(|digit| digit != "0" && digit.parse::<u8>().is_ok()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use rand::RngExt;
 use crate::engine::SshKey;
 use crate::evidence::{
     DockerfileMap, EngineStamp, Evidence, FORMAT, Fault, Observation, Outcome, RubricStamp, clip,
+    clip_log,
 };
 use crate::fact::{Facts, Value};
 use crate::judge::{self, Mark};
@@ -193,7 +194,8 @@ async fn faulted(fault: Fault, room: &Room, before: Option<Use>, hidden: &Values
 fn stored(facts: Facts, hidden: &Values) -> Facts {
     let cover = |text: String| hide(&text, hidden);
     let entries = facts.into_iter().map(|(name, value)| {
-        let value = match clip(value) {
+        let clipped = if name == "log" { clip_log(value) } else { clip(value) };
+        let value = match clipped {
             Value::Text(text) => Value::Text(cover(text)),
             Value::List(items) => Value::List(items.into_iter().map(cover).collect()),
             Value::Map(map) => {

@@ -136,6 +136,22 @@ pub enum Signalled {
     NotRunning,
 }
 
+/// A TCP socket in a container's network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcpSocket {
+    /// Its own port.
+    pub port: u16,
+    /// Whether it waits for connections.
+    pub listens: bool,
+    /// Bytes that came and were not read, the end of what came counted as one; of one that listens,
+    /// the connections that nobody has accepted.
+    pub unread: u32,
+    /// The user who made it.
+    pub user: u32,
+    /// The number it has as a file; zero while nobody holds it.
+    pub inode: u64,
+}
+
 /// How putting a file into a container went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {

@@ -39,7 +39,7 @@ pub use capture::Captured;
 pub use container::{
     Check, ContainerEvent, ContainerEventKind, ContainerNetwork, ContainerSpec, ContainerState,
     Created, ExecReport, ExecRequest, Health, HealthStatus, HealthTiming, HelperSpec, Limits,
-    PathArchive, PathStat, Put, RunReport, Signalled, Started,
+    PathArchive, PathStat, Put, RunReport, Signalled, Started, TcpSocket,
 };
 pub use docker::{
     Engine, EngineInfo, ImageExport, Machine, OwnedFilter, OwnedKind, OwnedObject, PathReader,

@@ -27,6 +27,17 @@ pub fn clip(value: Value) -> Value {
     }
 }
 
+/// A log cut to the bounds, of which the end is kept.
+pub fn clip_log(value: Value) -> Value {
+    match value {
+        Value::Text(text) if text.len() > TEXT => {
+            let from = text.ceil_char_boundary(text.len() - TEXT);
+            Value::Text(text[from..].to_owned())
+        }
+        other => clip(other),
+    }
+}
+
 fn fit(item: String, left: &mut usize) -> Option<String> {
     let item = cut(item, TEXT);
     // The overhead of an item counts, so that a million empty ones are bounded, too.
@@ -47,6 +58,10 @@ mod tests {
     fn a_flood_is_bounded_and_stays_text() {
         let Value::Text(text) = clip(Value::Text("ä".repeat(TEXT))) else { panic!() };
         assert_eq!(text.len(), TEXT);
+        let Value::Text(log) = clip_log(Value::Text(format!("{}end", "ä".repeat(TEXT)))) else {
+            panic!()
+        };
+        assert!(log.len() <= TEXT && log.ends_with("äend"));
         let Value::List(items) = clip(Value::List(vec![String::new(); 1_000_000])) else {
             panic!()
         };

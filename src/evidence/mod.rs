@@ -15,7 +15,7 @@ use crate::fact::Facts;
 use crate::nonce::Values;
 pub use crate::submission::Provenance;
 
-pub use clip::clip;
+pub use clip::{clip, clip_log};
 pub use file::{EvidenceError, read, write};
 
 /// The format this version writes.

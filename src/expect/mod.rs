@@ -13,7 +13,7 @@ mod words;
 pub use check::{Check, check};
 pub use fits::fits;
 pub use parse::{MATCHERS, parse};
-pub use words::shown;
+pub use words::{is_invisible, shown};
 
 /// A predicate on one fact.
 #[derive(Clone, Debug, PartialEq, Eq)]

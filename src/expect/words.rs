@@ -144,13 +144,64 @@ fn quote(text: &str) -> String {
     if text.is_empty() {
         return "an empty text".into();
     }
-    let line = text.trim_end_matches('\n').replace('\n', "⏎");
+    let line = visible(text);
     match line.char_indices().nth(QUOTED) {
         Some((cut, _)) => format!("\"{}…\"", &line[..cut]),
         None => format!("\"{line}\""),
     }
 }
 
+/// The text with signs for what is not seen, so that two texts that differ look different: ends of
+/// lines, spaces at an end or side by side, and characters that nobody sees.
+fn visible(text: &str) -> String {
+    let trimmed = text.trim_matches(' ');
+    let begins = text.len() - text.trim_start_matches(' ').len();
+    let ends = begins + trimmed.len();
+    let mut visible = String::with_capacity(text.len());
+    let mut after_space = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            '\n' => visible.push('⏎'),
+            '\r' => visible.push('␍'),
+            '\t' => visible.push('⇥'),
+            ' ' if at < begins || at >= ends || after_space => visible.push('␣'),
+            ' ' => visible.push(' '),
+            c if c.is_whitespace() || c.is_control() || is_invisible(c) => {
+                visible.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+            }
+            c => visible.push(c),
+        }
+        after_space = c == ' ';
+    }
+    visible
+}
+
+/// Whether a character is not seen by itself: what Unicode calls `Default_Ignorable_Code_Point`,
+/// those that are not assigned yet included, and the marks of annotations.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
 fn join(parts: impl Iterator<Item = String>, between: &str) -> String {
     parts.collect::<Vec<_>>().join(between)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_texts_that_differ_look_different() {
+        assert_eq!(quote("a b"), "\"a b\"");
+        assert_eq!(quote("a\n"), "\"a⏎\"");
+        assert_eq!(quote("a\r\nb"), "\"a␍⏎b\"");
+        assert_eq!(quote(" a  b "), "\"␣a ␣b␣\"");
+        assert_eq!(quote("a\tb\u{a0}\u{200b}"), "\"a⇥b⟨U+00A0⟩⟨U+200B⟩\"");
+    }
 }

@@ -6,11 +6,13 @@ use crate::fact::{Facts, Value, look_up};
 use crate::nonce::{Values, hide};
 use crate::rubric::{Case, Probe};
 
-use super::plain::{line, plain, tail};
+use super::plain::{end_of_line, line, plain, tail};
 use super::{Mark, Verdict};
 
 /// The most characters of a fact inside a sentence.
 const INLINE: usize = 160;
+/// Facts whose end tells most.
+const LOGS: [&str; 5] = ["log", "output", "check_output", "stdout", "stderr"];
 /// The lines of a log that are shown.
 const LOG_LINES: usize = 20;
 
@@ -69,7 +71,7 @@ pub(super) fn missed(
     let message = match (case, &probe.words.missed) {
         (Some(case), _) => fill(&case.missed, facts, values),
         (None, Some(words)) => fill(words, facts, values),
-        (None, None) => format!("Expected {expected}, found {found}."),
+        (None, None) => format!("Expected {expected}, found {found}.").replace('`', "ˋ"),
     };
     let hint = case.and_then(|case| case.hint.as_ref()).or(probe.words.hint.as_ref());
     Feedback {
@@ -138,7 +140,10 @@ fn fill(words: &str, facts: &Facts, values: &Values) -> String {
             rest = after;
             continue;
         };
-        filled.push_str(&bare(look_up(facts, name).as_ref(), values));
+        let whole = if LOGS.contains(&name) { end_of_line } else { line };
+        let found = bare(look_up(facts, name).as_ref(), values);
+        // A backtick of the submission's would pair with the rubric's own.
+        filled.push_str(&whole(&found, INLINE).replace('`', "ˋ"));
         rest = tail;
     }
     filled.push_str(rest);
@@ -151,7 +156,7 @@ fn bare(value: Option<&Value>, values: &Values) -> String {
         Some(Value::List(items)) => items.join(", "),
         other => shown(other),
     };
-    line(&hide(&text, values), INLINE)
+    hide(&text, values)
 }
 
 /// The names that words use as `{fact}`.

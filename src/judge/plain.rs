@@ -1,5 +1,7 @@
 //! Student text as plain text: the one place where it is made safe to print.
 
+use crate::expect::is_invisible;
+
 /// The text without ANSI sequences and control characters other than line feed and tab. Carriage
 /// returns end lines. What is not seen is taken out, too: it hides words from whoever searches for
 /// them, makes two texts look the same, and turns what is shown after it around. That parts an emoji
@@ -28,18 +30,6 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
-/// Whether a character is not seen by itself: what Unicode calls `Default_Ignorable_Code_Point`,
-/// those that are not assigned yet included, and the marks of annotations.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}'
-    )
-}
-
 /// The text as one plain line of at most `most` characters.
 pub fn line(text: &str, most: usize) -> String {
     let joined = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -49,14 +39,26 @@ pub fn line(text: &str, most: usize) -> String {
     }
 }
 
-/// The last lines of a log, each of bounded length.
+/// The text as one plain line, of which at most `most` characters of its end are kept.
+pub(super) fn end_of_line(text: &str, most: usize) -> String {
+    let joined = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    match joined.chars().count().checked_sub(most) {
+        Some(cut) if cut > 0 => format!("…{}", joined.chars().skip(cut).collect::<String>()),
+        _ => joined,
+    }
+}
+
+/// The last lines of a log, each of bounded length: of a long one its beginning and its end.
 pub(super) fn tail(text: &str, lines: usize) -> String {
     let text = plain(text);
     let all: Vec<&str> = text.trim_end().lines().collect();
     let last = &all[all.len().saturating_sub(lines)..];
-    let cut = last.iter().map(|line| match line.char_indices().nth(500) {
-        Some((cut, _)) => format!("{}…", &line[..cut]),
-        None => (*line).to_owned(),
+    let cut = last.iter().map(|line| match line.chars().count() {
+        count if count > 500 => {
+            let part = |from, many| line.chars().skip(from).take(many).collect::<String>();
+            format!("{} … {}", part(0, 200), part(count - 300, 300))
+        }
+        _ => (*line).to_owned(),
     });
     cut.collect::<Vec<_>>().join("\n")
 }
@@ -112,5 +114,8 @@ mod tests {
     #[test]
     fn the_end_of_a_log_is_what_counts() {
         assert_eq!(tail("1\n2\n3\n\n", 2), "2\n3");
+        assert!(tail(&format!("a{}z", "-".repeat(1000)), 1).ends_with("--z"));
+        assert_eq!(end_of_line("a\nbc d", 3), "…c d");
+        assert_eq!(end_of_line("a\nb", 3), "a b");
     }
 }

@@ -30,9 +30,10 @@ pub fn schema() -> Json {
                     "type": "object", "additionalProperties": false,
                     "properties": {
                         "random": { "type": "integer", "minimum": 8, "maximum": 200 },
+                        "digits": { "type": "integer", "minimum": 6, "maximum": 200 },
                         "sha256": text(), "says": text(),
                     },
-                    "oneOf": [{ "required": ["random"] }, { "required": ["sha256"] }],
+                    "oneOf": [{ "required": ["random"] }, { "required": ["sha256"] }, { "required": ["digits"] }],
                 },
             },
             "plays": {

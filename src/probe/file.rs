@@ -1,5 +1,7 @@
 //! `file`: a path in an image's final file system.
 
+mod listing;
+
 use std::collections::BTreeSet;
 use std::io::Read;
 
@@ -14,6 +16,7 @@ use crate::engine::BuildOutcome;
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
+use listing::strangers;
 
 /// The most bytes that are kept of a file.
 const READ: u64 = 32 * 1024 * 1024;
@@ -38,6 +41,12 @@ pub(super) const KIND: Kind = Kind {
             "a file of the build's context to compare with, byte for byte",
         ),
         ParamDef::optional(
+            "lists",
+            ParamShape::Text,
+            "no folder",
+            "the absolute path of a folder whose names are to be in the file",
+        ),
+        ParamDef::optional(
             "unbuilt",
             ParamShape::Word(&["unreached", "absent", "unknown"]),
             "unreached",
@@ -55,6 +64,11 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("size", Shape::Bytes, "of a file"),
         FactDef::new("text", Shape::Text, "a file's first 64 KiB, as text"),
         FactDef::new("lines", Shape::List, "a file's lines, without their ends"),
+        FactDef::new(
+            "strangers",
+            Shape::List,
+            "with lists: the file's lines that name nothing in that folder or below it",
+        ),
         FactDef::new("sha256", Shape::Text, "of a file's content, in hex"),
         FactDef::new(
             "same_as_context",
@@ -96,15 +110,19 @@ struct File {
     recipe: BuildRecipe,
     path: String,
     context: Option<String>,
+    lists: Option<String>,
     unbuilt: Unbuilt,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
     let reader = Reader(params);
     let path = reader.text("path").unwrap_or_default();
-    if !path.starts_with('/') {
-        let message = format!("a path in an image is absolute: \"/{path}\"");
-        return Err(BindError { param: "path", message });
+    let lists = reader.text("lists");
+    for (param, path) in [("path", Some(&path)), ("lists", lists.as_ref())] {
+        if let Some(path) = path.filter(|path| !path.starts_with('/')) {
+            let message = format!("a path in an image is absolute: \"/{path}\"");
+            return Err(BindError { param, message });
+        }
     }
     let unbuilt = match reader.text("unbuilt").as_deref() {
         Some("absent") => Unbuilt::Absent,
@@ -112,7 +130,7 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
         _ => Unbuilt::Unreached,
     };
     let context = reader.text("context");
-    Ok(Box::new(File { recipe: reader.build(), path, context, unbuilt }))
+    Ok(Box::new(File { recipe: reader.build(), path, context, lists, unbuilt }))
 }
 
 impl File {
@@ -153,54 +171,71 @@ impl Observe for File {
             Ok(shelf) => shelf,
             Err(because) => return Ok(Answer::Unreached(because)),
         };
-        let mut path = room.fill(&self.path);
-        let mut link = false;
-        for _ in 0..HOPS {
-            let Some(archive) = room.engine.open_path(&shelf, &path).await? else {
-                // A link that leads nowhere is still something.
-                return Ok(Answer::Facts(Facts::from([
-                    ("exists".to_owned(), false.into()),
-                    ("link".to_owned(), link.into()),
-                ])));
-            };
-            let archive = SyncIoBridge::new(archive);
-            let reading = tokio::task::spawn_blocking(move || read(archive)).await;
-            let found =
-                reading.map_err(std::io::Error::other).flatten().map_err(|error| Fault {
-                    message: format!("failed to read {path} of the image: {error}"),
-                    advice: None,
-                })?;
-            match found {
-                Found::Link => {
-                    link = true;
-                    let target = room.engine.stat_path(&shelf, &path).await?;
-                    match target.map(|stat| stat.link_target) {
-                        Some(target) if !target.is_empty() && target != path => path = target,
-                        _ => break,
-                    }
-                }
-                Found::Facts(mut facts) => {
-                    facts.insert("exists".into(), true.into());
-                    facts.insert("link".into(), link.into());
-                    if let Some(rules) = room.ignore_file(&self.recipe)? {
-                        facts.insert("ignore_file".into(), rules.into());
-                    }
-                    if let (Some(path), Some(digest)) = (&self.context, facts.get("sha256"))
-                        && let Some(content) = room.context_file(&self.recipe, &room.fill(path))?
-                    {
-                        let same = *digest == sha256(&content).into();
-                        facts.insert("same_as_context".into(), same.into());
-                    }
-                    return Ok(Answer::Facts(facts));
-                }
+        let mut facts = at(room, &shelf, room.fill(&self.path)).await?;
+        if facts.get("exists") == Some(&true.into())
+            && let Some(rules) = room.ignore_file(&self.recipe)?
+        {
+            facts.insert("ignore_file".into(), rules.into());
+        }
+        if let (Some(path), Some(digest)) = (&self.context, facts.get("sha256"))
+            && let Some(content) = room.context_file(&self.recipe, &room.fill(path))?
+        {
+            let same = *digest == sha256(&content).into();
+            facts.insert("same_as_context".into(), same.into());
+        }
+        if let (Some(folder), Some(Value::List(lines))) = (&self.lists, facts.get("lines")) {
+            let folder = room.fill(folder);
+            let there = at(room, &shelf, folder.clone()).await?;
+            if let (Some(Value::List(tree)), Some(Value::List(entries))) =
+                (there.get("tree"), there.get("entries"))
+            {
+                let paths = tree.iter().chain(entries).map(String::as_str);
+                let strangers = strangers(lines, &folder, paths);
+                facts.insert("strangers".into(), strangers.into());
             }
         }
-        Ok(Answer::Facts(Facts::from([
-            ("exists".to_owned(), false.into()),
-            ("kind".to_owned(), "symlink".into()),
-            ("link".to_owned(), true.into()),
-        ])))
+        Ok(Answer::Facts(facts))
     }
+}
+
+/// What is at a path, links followed.
+async fn at(room: &Room, shelf: &str, mut path: String) -> Result<Facts, Fault> {
+    let mut link = false;
+    for _ in 0..HOPS {
+        let Some(archive) = room.engine.open_path(shelf, &path).await? else {
+            // A link that leads nowhere is still something.
+            return Ok(Facts::from([
+                ("exists".to_owned(), false.into()),
+                ("link".to_owned(), link.into()),
+            ]));
+        };
+        let archive = SyncIoBridge::new(archive);
+        let reading = tokio::task::spawn_blocking(move || read(archive)).await;
+        let found = reading.map_err(std::io::Error::other).flatten().map_err(|error| Fault {
+            message: format!("failed to read {path} of the image: {error}"),
+            advice: None,
+        })?;
+        match found {
+            Found::Link => {
+                link = true;
+                let target = room.engine.stat_path(shelf, &path).await?;
+                match target.map(|stat| stat.link_target) {
+                    Some(target) if !target.is_empty() && target != path => path = target,
+                    _ => break,
+                }
+            }
+            Found::Facts(mut facts) => {
+                facts.insert("exists".into(), true.into());
+                facts.insert("link".into(), link.into());
+                return Ok(facts);
+            }
+        }
+    }
+    Ok(Facts::from([
+        ("exists".to_owned(), false.into()),
+        ("kind".to_owned(), "symlink".into()),
+        ("link".to_owned(), true.into()),
+    ]))
 }
 
 enum Found {

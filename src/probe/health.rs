@@ -4,38 +4,49 @@
 //! shortened, and where no timeout is set, one shorter than the engine's default of 30 s is: a hung
 //! check would otherwise take one and a half minutes to say what it says here in seconds.
 
-use std::pin::Pin;
-use std::time::{Duration, Instant, SystemTime};
+mod frozen;
+mod watch;
+
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use futures_util::{Stream, StreamExt};
 
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::engine::{
-    ContainerEvent, ContainerEventKind, ContainerSpec, Created, EngineError, ExecRequest,
-    HealthStatus, HealthTest, HealthTiming, Put, Signalled, Started,
+    ContainerSpec, Created, EngineError, ExecRequest, HealthTest, HealthTiming, Put, Signalled,
+    Started,
 };
 use crate::evidence::Fault;
 use crate::fact::{FactDef, Facts, Shape, Value};
 use crate::recipe::BuildRecipe;
 use crate::unit::millis;
+use frozen::{Before, asked};
+pub(super) use watch::Watch;
 
 /// The timeout of a check that sets none; the engine's own default is 30 s.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// An unhealthy container is watched for so many more checks: one may act on what it found. (What
-/// is frozen cannot end.)
-const AFTERMATH: u32 = 3;
+/// An unhealthy container is watched for so many more checks: one may act on what it found, and only
+/// after many failures. (What is frozen cannot end.)
+const AFTERMATH: u32 = 14;
 const AFTERMATH_LIMIT: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_millis(300);
+/// Where an answer comes at once, checks follow each other at once: late acts come early.
+const SHORT_INTERVAL: Duration = Duration::from_millis(1);
+/// When checks that a frozen server does not bother have said so a few times, and the queue of the
+/// connections that it does not accept is not full yet.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// What an engine takes where an image sets nothing.
+const DEFAULT_TIME: Duration = Duration::from_secs(30);
+const DEFAULT_RETRIES: u32 = 3;
 const START_PERIOD: Duration = Duration::from_millis(1);
 
 pub(super) const KIND: Kind = Kind {
     name: "health",
     doc: "Runs a container and waits for its own health check to say healthy; then, if asked, \
-          breaks the service in a file that it watches or freezes all its processes, and waits \
-          for unhealthy.",
+          breaks the service in a file that it watches or freezes its processes, and waits for \
+          unhealthy.",
     params: &[
         BUILD,
         ParamDef::optional("healthy_within", ParamShape::Duration, "20s", "time to become healthy"),
@@ -58,6 +69,12 @@ pub(super) const KIND: Kind = Kind {
             "the file made for break = \"file\"",
         ),
         ParamDef::optional(
+            "port",
+            ParamShape::Text,
+            "all processes are frozen",
+            "with break = \"freeze\": the TCP port of the server, whose processes alone are frozen",
+        ),
+        ParamDef::optional(
             "unhealthy_within",
             ParamShape::Duration,
             "40s",
@@ -71,6 +88,9 @@ pub(super) const KIND: Kind = Kind {
             "whether the image has a health check that is not NONE",
         ),
         FactDef::new("test", Shape::List, "the check, as the image has it"),
+        FactDef::new("interval", Shape::Millis, "between two checks, as the image has it"),
+        FactDef::new("timeout", Shape::Millis, "that a check has, as the image has it"),
+        FactDef::new("retries", Shape::Int, "failures in a row that count, as the image has it"),
         FactDef::new("started", Shape::Bool, "whether the container could be started"),
         FactDef::new("start_error", Shape::Text, "why it could not"),
         FactDef::new("became_healthy", Shape::Bool, "whether it became healthy in time"),
@@ -83,6 +103,18 @@ pub(super) const KIND: Kind = Kind {
             "whether it became unhealthy in time once broken",
         ),
         FactDef::new("unhealthy_after", Shape::Millis, "from being broken to unhealthy"),
+        FactDef::new(
+            "asked",
+            Shape::Bool,
+            "with port: whether anything was sent to the frozen server; absent when nothing in the \
+             container can tell",
+        ),
+        FactDef::new(
+            "blind",
+            Shape::Bool,
+            "with port: whether checks that connected to the frozen server said that all is well, \
+             without an answer; absent when nothing in the container can tell",
+        ),
         FactDef::new(
             "recovered",
             Shape::Bool,
@@ -106,7 +138,8 @@ pub(super) const KIND: Kind = Kind {
 enum Break {
     Never,
     File(String),
-    Freeze,
+    /// Who listens at this port, or all.
+    Freeze(Option<u16>),
 }
 
 struct Health {
@@ -120,11 +153,23 @@ struct Health {
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
     let reader = Reader(params);
     let file = reader.text("break_file");
+    let port = match reader.text("port").map(|port| port.parse()) {
+        None => None,
+        Some(Ok(port)) => Some(port),
+        Some(Err(_)) => {
+            let message = "a port is a number up to 65535, such as \"8000\"".into();
+            return Err(BindError { param: "port", message });
+        }
+    };
     let how = match reader.text("break").as_deref() {
         Some("file") => Break::File(file.clone().unwrap_or_else(|| "/tmp/broken".into())),
-        Some("freeze") => Break::Freeze,
+        Some("freeze") => Break::Freeze(port),
         _ => Break::Never,
     };
+    if reader.text("port").is_some() && !matches!(how, Break::Freeze(_)) {
+        let message = "only break = \"freeze\" looks who listens at a port".into();
+        return Err(BindError { param: "port", message });
+    }
     if file.is_some() && !matches!(how, Break::File(_)) {
         let message = "only break = \"file\" makes a file".into();
         return Err(BindError { param: "break_file", message });
@@ -153,11 +198,11 @@ impl Observe for Health {
         let check = check.filter(|check| check.test.first().is_some_and(|word| word != "NONE"));
         let mut facts = Facts::from([("has_check".to_owned(), check.is_some().into())]);
         let Some(check) = check else { return Ok(Answer::Facts(facts)) };
-        facts.insert("test".into(), check.test.clone().into());
+        facts.extend(told(&check));
         let spec = ContainerSpec {
             image,
             name: room.name("health"),
-            health: Some(timing(&check)),
+            health: Some(HealthTiming { interval: self.interval(), ..timing(&check) }),
             labels: room.labels("health"),
             ..ContainerSpec::default()
         };
@@ -186,6 +231,10 @@ impl Observe for Health {
 }
 
 impl Health {
+    fn interval(&self) -> Duration {
+        if matches!(self.how, Break::File(_)) { SHORT_INTERVAL } else { INTERVAL }
+    }
+
     async fn live(&self, room: &Room, container: &str, watch: &mut Watch) -> Result<Facts, Fault> {
         let healthy = watch.healthy(self.healthy_within).await?;
         let mut facts = Facts::from([("became_healthy".to_owned(), healthy.is_some().into())]);
@@ -234,11 +283,26 @@ impl Health {
         let broken = self.strike(room, container).await?;
         let mut facts = Facts::from([("broken".to_owned(), broken.into())]);
         let limit = if broken { self.unhealthy_within } else { Duration::ZERO };
-        let fell = watch.unhealthy(limit).await?;
+        let mut fell = None;
+        let mut left = limit;
+        if let Break::Freeze(Some(port)) = self.how {
+            let before = Before::of(room, container).await?;
+            let first = limit.min(FIRST_LOOK);
+            left = limit.saturating_sub(first);
+            fell = watch.unhealthy(first).await?;
+            if fell.is_none() && !watch.ended {
+                facts.extend(before.is_blind(room, container, port).await?);
+            }
+        }
+        if fell.is_none() && !watch.ended {
+            fell = watch.unhealthy(left).await?.map(|after| after + (limit - left));
+        }
         facts.insert("became_unhealthy".into(), fell.is_some().into());
         if let Some(after) = fell {
             facts.insert("unhealthy_after".into(), Value::Millis(millis(after)));
-            if self.how != Break::Freeze {
+            if let Break::Freeze(port) = self.how {
+                facts.extend(asked(room, container, port).await?);
+            } else {
                 watch.checks(AFTERMATH, AFTERMATH_LIMIT).await?;
             }
         }
@@ -249,7 +313,13 @@ impl Health {
     async fn strike(&self, room: &Room, container: &str) -> Result<bool, Fault> {
         match &self.how {
             Break::Never => Ok(false),
-            Break::Freeze => Ok(room.engine.freeze(container).await? == Signalled::Sent),
+            Break::Freeze(port) => {
+                let frozen = match port {
+                    Some(port) => room.engine.freeze_server(container, *port).await?,
+                    None => room.engine.freeze(container).await?,
+                };
+                Ok(frozen == Signalled::Sent)
+            }
             Break::File(path) => {
                 let path = room.fill(path);
                 // From inside, where mounts are as the service sees them.
@@ -268,7 +338,7 @@ impl Health {
     async fn mend(&self, room: &Room, container: &str) -> Result<bool, Fault> {
         match &self.how {
             Break::Never => Ok(true),
-            Break::Freeze => Ok(room.engine.thaw(container).await.map(|_| true)?),
+            Break::Freeze(_) => Ok(room.engine.thaw(container).await.map(|_| true)?),
             Break::File(path) => {
                 let path = room.fill(path);
                 let unlink = format!("import os; os.remove({path:?})");
@@ -303,86 +373,24 @@ async fn run(room: &Room, container: &str, command: &[&str]) -> Result<bool, Eng
     Ok(room.engine.exec(container, &request).await?.exit_code == Some(0))
 }
 
+/// The check as the image has it.
+fn told(check: &HealthTest) -> Facts {
+    let time =
+        |time: Duration| Value::Millis(millis(if time.is_zero() { DEFAULT_TIME } else { time }));
+    let retries = if check.retries == 0 { DEFAULT_RETRIES } else { check.retries };
+    Facts::from([
+        ("test".to_owned(), check.test.clone().into()),
+        ("interval".to_owned(), time(check.interval)),
+        ("timeout".to_owned(), time(check.timeout)),
+        ("retries".to_owned(), i64::from(retries).into()),
+    ])
+}
+
 /// The timing that a container of ours gets for the student's check.
 pub(super) fn timing(check: &HealthTest) -> HealthTiming {
     HealthTiming {
         interval: INTERVAL,
         timeout: check.timeout.is_zero().then_some(SHORT_TIMEOUT),
         start_period: START_PERIOD,
-    }
-}
-
-/// The events of one container, from its creation on.
-pub(super) struct Watch {
-    events: Pin<Box<dyn Stream<Item = Result<ContainerEvent, EngineError>> + Send>>,
-    /// Whether the container was seen to end.
-    ended: bool,
-}
-
-impl Watch {
-    /// Watches a container; events since `since` are told again, so none is missed.
-    pub(super) fn of(room: &Room, container: &str, since: SystemTime) -> Watch {
-        Watch { events: Box::pin(room.engine.events(container, since)), ended: false }
-    }
-
-    /// Waits for healthy: the time it took, or `None` when it did not come in time.
-    pub(super) async fn healthy(
-        &mut self,
-        limit: Duration,
-    ) -> Result<Option<Duration>, EngineError> {
-        self.status(HealthStatus::Healthy, limit).await
-    }
-
-    /// Waits for unhealthy, likewise.
-    async fn unhealthy(&mut self, limit: Duration) -> Result<Option<Duration>, EngineError> {
-        self.status(HealthStatus::Unhealthy, limit).await
-    }
-
-    /// Whether it is healthy for so long. A check may miss once on a busy machine; what counts is
-    /// that it comes back by itself.
-    async fn stays(&mut self, long: Duration) -> Result<bool, EngineError> {
-        let fell = self.unhealthy(long).await?.is_some();
-        let back = !fell || self.healthy(long).await?.is_some();
-        Ok(back && !self.ended)
-    }
-
-    /// Waits until so many more checks have ended, or the container has.
-    async fn checks(&mut self, mut count: u32, limit: Duration) -> Result<(), EngineError> {
-        let waiting = async {
-            while count > 0 && !self.ended {
-                let Some(event) = self.events.next().await else { return Ok(()) };
-                match event?.kind {
-                    ContainerEventKind::Died { .. } => self.ended = true,
-                    ContainerEventKind::Other(action) if action == "exec_die" => count -= 1,
-                    _ => {}
-                }
-            }
-            Ok(())
-        };
-        tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(()))
-    }
-
-    async fn status(
-        &mut self,
-        wanted: HealthStatus,
-        limit: Duration,
-    ) -> Result<Option<Duration>, EngineError> {
-        let began = Instant::now();
-        let waiting = async {
-            while let Some(event) = self.events.next().await {
-                match event?.kind {
-                    ContainerEventKind::Health(status) if status == wanted => {
-                        return Ok(Some(began.elapsed()));
-                    }
-                    ContainerEventKind::Died { .. } => {
-                        self.ended = true;
-                        return Ok(None);
-                    }
-                    _ => {}
-                }
-            }
-            Ok(None)
-        };
-        tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(None))
     }
 }

@@ -3,10 +3,10 @@
 mod markdown;
 
 use super::class::Class;
-use super::words::{asides, is_told_here, next_step, sign, title_of};
+use super::words::{asides, is_told_here, next_step, sign, waiting, waits};
 use super::{Format, Report, ReportError, View, names, told, untold};
 use crate::judge::{Came, Entry, Gradebook, Mark, Row, Standing, Verdict};
-use markdown::{code, fence, prose};
+use markdown::{code, fence, formatted, prose};
 
 /// How this format is registered.
 pub(super) const FORMAT: Format = Format {
@@ -89,9 +89,10 @@ impl Page {
         if let Some(standing) = standing {
             page.push_str(&beside(standing, Some(score.earned)));
         }
-        page.push_str(&format!("\n{}\n", prose(&next_step(marks))));
+        page.push_str(&format!("\n{}\n", formatted(&next_step(marks))));
         page.push_str("\n| | Check | Points | |\n|---|---|---|---|\n");
-        for mark in marks {
+        // What waits for another one is told there.
+        for mark in marks.iter().filter(|mark| !waits(mark, marks)) {
             page.push_str(&self.line(mark, marks));
         }
         for mark in marks {
@@ -110,14 +111,17 @@ impl Page {
         let note = match (told(mark, self.show_hidden), &mark.verdict) {
             (None, Verdict::Met) => String::new(),
             (None, verdict) => untold(verdict).to_owned(),
-            (Some(_), Verdict::Skipped { by: Some(by) }) => {
-                format!("waits for “{}”", prose(title_of(by, marks)))
-            }
-            (Some(told), Verdict::Skipped { by: None } | Verdict::Met) => prose(&told.message),
+            (Some(told), Verdict::Skipped { .. }) => prose(&told.message),
+            (Some(told), Verdict::Met) => formatted(&told.message),
             (Some(_), Verdict::Missed(_)) => String::new(),
             (Some(_), Verdict::Unjudged(_)) => "not judged".to_owned(),
         };
-        format!("| {} | {} | {points} | {note} |\n", sign(&mark.verdict), prose(&mark.title))
+        let note: Vec<String> = [note, waiting(mark, marks).unwrap_or_default()]
+            .into_iter()
+            .filter(|one| !one.is_empty())
+            .collect();
+        let note = note.join(" ");
+        format!("| {} | {} | {points} | {note} |\n", sign(&mark.verdict), formatted(&mark.title))
     }
 
     /// What there is to say about a mark that is missed or open.
@@ -128,15 +132,16 @@ impl Page {
         if !missed && !owed {
             return String::new();
         }
-        let mut page = format!("\n## {} {}\n\n", sign(&mark.verdict), prose(&mark.title));
-        page.push_str(&format!("{}\n", prose(&told.message)));
+        let mut page = format!("\n## {} {}\n\n", sign(&mark.verdict), formatted(&mark.title));
+        let message = if missed { formatted(&told.message) } else { prose(&told.message) };
+        page.push_str(&format!("{message}\n"));
         let place = told.place.as_ref().map(|place| format!("{}:{}", place.file, place.line));
         let fields = [
             ("Expected", told.expected.as_deref().map(code)),
             ("Found", told.found.as_deref().map(code)),
             ("Where", place.as_deref().map(code)),
-            ("Hint", told.hint.as_deref().filter(|_| missed).map(prose)),
-            ("Lesson", told.lesson.as_deref().filter(|_| missed).map(prose)),
+            ("Hint", told.hint.as_deref().filter(|_| missed).map(formatted)),
+            ("Lesson", told.lesson.as_deref().filter(|_| missed).map(formatted)),
         ];
         let fields: Vec<String> = fields
             .into_iter()

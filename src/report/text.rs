@@ -4,7 +4,7 @@ mod page;
 
 use crate::judge::{Entry, Feedback, Gradebook, Mark, Verdict};
 
-use super::words::{counted, is_told_here, next_step, sign, title_of};
+use super::words::{counted, is_told_here, next_step, sign, waiting, waits};
 use super::{Format, Report, ReportError, names, told, untold};
 use page::{BOLD, DIM, GOOD, OPEN, PLAIN, Page, WRONG};
 
@@ -58,7 +58,8 @@ impl Text {
         page.put("", DIM, &submission(entry, name));
         page.gap();
         let digits = grade.marks.iter().map(|mark| mark.points.to_string().len()).max();
-        for mark in &grade.marks {
+        // What waits for another one is told there.
+        for mark in grade.marks.iter().filter(|mark| !waits(mark, &grade.marks)) {
             self.mark(mark, &grade.marks, digits.unwrap_or(1), page);
         }
         page.gap();
@@ -88,6 +89,10 @@ impl Text {
             None if mark.verdict == Verdict::Met => {}
             None => page.put("", DIM, untold(&mark.verdict)),
         }
+        if let Some(waiting) = waiting(mark, all) {
+            page.put("", DIM, &waiting);
+            page.gap();
+        }
         page.indent(0);
     }
 }
@@ -107,12 +112,11 @@ fn details(mark: &Mark, told: &Feedback, all: &[Mark], page: &mut Page) {
             page.field("hint", told.hint.as_ref());
             page.field("lesson", told.lesson.as_ref());
             page.quote(told.log.as_deref().unwrap_or_default());
-            page.gap();
+            if waiting(mark, all).is_none() {
+                page.gap();
+            }
         }
-        Verdict::Skipped { by: Some(by) } => {
-            page.put("", DIM, &format!("blocked by “{}”", title_of(by, all)));
-        }
-        Verdict::Skipped { by: None } => page.put("", DIM, &told.message),
+        Verdict::Skipped { .. } => page.put("", DIM, &told.message),
         Verdict::Unjudged(_) if !is_told_here(mark, all) => {
             page.put("", DIM, "not judged, for the same reason");
         }

@@ -34,9 +34,56 @@ pub(super) fn next_step(marks: &[Mark]) -> String {
     }
 }
 
-/// The title of the probe that another one waits for.
-pub(super) fn title_of<'a>(id: &'a str, marks: &'a [Mark]) -> &'a str {
-    marks.iter().find(|mark| mark.id == id).map_or(id, |mark| &mark.title)
+/// Whether a mark only waits for another one that is to be mended first, and is told there.
+pub(super) fn waits(mark: &Mark, marks: &[Mark]) -> bool {
+    let cause = |by: &str| {
+        let is_blocked = |one: &Mark| matches!(one.verdict, Verdict::Skipped { by: Some(_) });
+        marks.iter().any(|one| one.id == by && !is_blocked(one))
+    };
+    matches!(&mark.verdict, Verdict::Skipped { by: Some(by) } if cause(by))
+}
+
+/// What is told once at a mark of all that wait for it; nothing when none does.
+pub(super) fn waiting(mark: &Mark, marks: &[Mark]) -> Option<String> {
+    if matches!(mark.verdict, Verdict::Skipped { by: Some(_) }) {
+        return None;
+    }
+    let waits =
+        |one: &&Mark| matches!(&one.verdict, Verdict::Skipped { by: Some(by) } if *by == mark.id);
+    let count = marks.iter().filter(waits).count() as u64;
+    let points = marks.iter().filter(waits).map(|one| u64::from(one.points)).sum();
+    let verb = if count == 1 { "waits" } else { "wait" };
+    let worth = match points {
+        0 => String::new(),
+        points => format!(", worth {}", counted(points, "point")),
+    };
+    (count > 0).then(|| format!("{} {verb} for this{worth}.", counted(count, "further check")))
+}
+
+/// A piece of a rubric's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Whether it stands between backticks.
+    pub(super) code: bool,
+    /// The piece, without them.
+    pub(super) text: String,
+}
+
+/// A rubric's text in pieces: what stands between backticks is code. A text whose backticks do not
+/// come in pairs is one piece as it is.
+pub(super) fn pieces(text: &str) -> Vec<Piece> {
+    let parts: Vec<&str> = text.split('`').collect();
+    let code = |index: usize| index % 2 == 1;
+    let paired = parts.len() % 2 == 1
+        && parts.iter().enumerate().all(|(index, part)| !code(index) || !part.trim().is_empty());
+    if !paired {
+        return vec![Piece { code: false, text: text.to_owned() }];
+    }
+    let pieces = parts
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| Piece { code: code(index), text: part.to_owned() });
+    pieces.filter(|piece| !piece.text.is_empty()).collect()
 }
 
 /// Whether the mark is the first of those that stay open for the same reason: one cause leaves many
@@ -140,6 +187,23 @@ pub(super) fn spent(time: Duration) -> String {
 mod tests {
     use super::*;
     use crate::judge::Points;
+
+    #[test]
+    fn code_stands_between_two_backticks() {
+        let shown = |text: &str| -> Vec<(bool, String)> {
+            pieces(text).into_iter().map(|piece| (piece.code, piece.text)).collect()
+        };
+        let piece = |code, text: &str| (code, text.to_owned());
+        assert_eq!(
+            shown("a `b c` d"),
+            [piece(false, "a "), piece(true, "b c"), piece(false, " d")]
+        );
+        assert_eq!(shown("`a`"), [piece(true, "a")]);
+        for plain in ["a", "a ` b", "a `` b", "` `", "a `b` c ` d"] {
+            assert_eq!(shown(plain), [piece(false, plain)]);
+        }
+        assert_eq!(shown(""), [piece(false, "")][..0]);
+    }
 
     #[test]
     fn a_time_has_its_two_largest_units() {

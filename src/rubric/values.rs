@@ -28,11 +28,13 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
     let mut fields = Fields::of(&entry.node, review);
     let random = fields.get("random");
     let sha256 = fields.get("sha256");
+    let digits = fields.get("digits");
     let says = fields.get("says").and_then(|node| node.text(review));
     fields.finish(review);
-    let origin = match (random, sha256) {
-        (Some(node), None) => Origin::Random(length(node, review)?),
-        (None, Some(node)) => {
+    let origin = match (random, sha256, digits) {
+        (Some(node), None, None) => Origin::Random(length(node, 8, review)?),
+        (None, None, Some(node)) => Origin::Digits(length(node, 6, review)?),
+        (None, Some(node), None) => {
             let text = node.text(review)?;
             known(&text, node, before, review);
             Origin::Sha256(text)
@@ -50,12 +52,14 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
     Some(Declared { name, origin, says })
 }
 
-fn length(node: &Node, review: &mut Review) -> Option<usize> {
+fn length(node: &Node, least: usize, review: &mut Review) -> Option<usize> {
     let length = node.int(review)?;
     match usize::try_from(length) {
-        Ok(length @ 8..=200) => Some(length),
+        Ok(length) if (least..=200).contains(&length) => Some(length),
         _ => {
-            review.note(&node.span, "between 8 (so that it can't be guessed) and 200 characters");
+            let message =
+                format!("between {least} (so that it can't be guessed) and 200 characters");
+            review.note(&node.span, message);
             None
         }
     }

@@ -88,6 +88,44 @@ async fn a_frozen_container_does_nothing_but_its_health_check() {
 }
 
 #[tokio::test]
+async fn a_frozen_server_leaves_what_runs_beside_it_and_what_it_was_sent_is_seen() {
+    let bench = Bench::new("server").await;
+    let dockerfile = "FROM busybox\nUSER 9\nCMD httpd -f -p 8000 -h /etc & while true; do date +%s%N > /tmp/n; sleep 0.05; done\n";
+    let image = bench.image(dockerfile).await;
+    let id = bench.started(&bench.spec(&image, &[])).await;
+    let run = async |command: &str| {
+        let request = ExecRequest {
+            command: words(&["sh", "-c", command]),
+            time_limit: MINUTE,
+            output_limit: KIB,
+            ..ExecRequest::default()
+        };
+        bench.engine.exec(&id, &request).await.expect("a run").exit_code
+    };
+    let ask = "wget -q -T 1 -O /dev/null http://127.0.0.1:8000/passwd";
+    let began = Instant::now();
+    while run(ask).await != Some(0) {
+        assert!(began.elapsed() < MINUTE);
+    }
+    assert_eq!(bench.engine.freeze_server(&id, 8000).await, Ok(Signalled::Sent));
+    let waiting = async || -> Vec<u32> {
+        let sockets = bench.engine.tcp_sockets(&id).await.expect("sockets").expect("told");
+        let here = sockets.iter().filter(|socket| socket.port == 8000 && !socket.listens);
+        here.map(|socket| socket.unread).filter(|unread| *unread > 1).collect()
+    };
+    assert_eq!(waiting().await, [0; 0]);
+    assert_ne!(run(ask).await, Some(0));
+    assert_eq!(waiting().await.len(), 1);
+    assert_eq!(run("a=$(cat /tmp/n); sleep 0.5; test $a != $(cat /tmp/n)").await, Some(0));
+    assert_eq!(bench.engine.thaw(&id).await, Ok(Signalled::Sent));
+    assert_eq!(run(ask).await, Some(0));
+    // Where nobody listens, all are meant.
+    assert_eq!(bench.engine.freeze_server(&id, 9).await, Ok(Signalled::Sent));
+    assert_ne!(run("a=$(cat /tmp/n); sleep 0.5; test $a != $(cat /tmp/n)").await, Some(0));
+    bench.done().await;
+}
+
+#[tokio::test]
 async fn without_a_shell_one_process_can_be_frozen_and_two_cannot() {
     let bench = Bench::new("shell").await;
     let image = bench.image("FROM scratch\nCOPY --from=busybox /bin/busybox /busybox\n").await;

@@ -1,7 +1,8 @@
 //! Freezing what runs in a container, while its health check still runs.
 //!
 //! The engine's own pause would stop the health check, too. A signal to the first process is not
-//! enough: under a shell-form `CMD` that is only the shell, and the server goes on.
+//! enough: under a shell-form `CMD` that is only the shell, and the server goes on. Where the port is
+//! known, only who listens there is frozen: what watches the server from beside it goes on.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use bollard::query_parameters::TopOptionsBuilder;
 
 use super::Engine;
 use super::cause::call_or_refusal;
-use crate::engine::container::{ExecRequest, Signalled};
+use crate::engine::container::{ExecReport, ExecRequest, Signalled};
 use crate::engine::error::{Cause, EngineError};
 
 /// How often, and after which pauses, the processes are looked at. A stop takes effect when a
@@ -98,6 +99,54 @@ impl Engine {
         Ok(Signalled::Resisted)
     }
 
+    /// Stops (SIGSTOP) the processes of a container that listen at a TCP port, or hold connections
+    /// that were made there, and makes sure of it. Where nobody can be found there, all are stopped.
+    ///
+    /// # Errors
+    /// [`EngineError::Freeze`] or [`EngineError::Exec`] when the engine failed.
+    pub async fn freeze_server(
+        &self,
+        container: &str,
+        port: u16,
+    ) -> Result<Signalled, EngineError> {
+        let servers = self.servers(container, port).await?;
+        if servers.is_empty() {
+            return self.freeze(container).await;
+        }
+        let failed = |cause| EngineError::Freeze { container: container.to_owned(), cause };
+        let Some(first) = self.raw_state(container).await?.pid.filter(|pid| *pid > 0) else {
+            return Ok(Signalled::NotRunning);
+        };
+        let is_first = servers.contains(&1);
+        let others: Vec<String> =
+            servers.iter().filter(|pid| **pid != 1).map(ToString::to_string).collect();
+        for look in 0..LOOKS {
+            if look == 0 || look == LOOKS / 2 {
+                // Process 1 of a container can only be stopped from outside.
+                if is_first && self.kill(container, "STOP").await? == Signalled::NotRunning {
+                    return Ok(Signalled::NotRunning);
+                }
+                if !others.is_empty() {
+                    self.stop_all(container, &others.join(" ")).await?;
+                }
+            }
+            match self.processes(container).await.map_err(failed)? {
+                Some(processes) if are_stopped(&processes, first, is_first, servers.len()) => {
+                    return Ok(Signalled::Sent);
+                }
+                Some(_) => tokio::time::sleep(PAUSE).await,
+                None => return Ok(Signalled::NotRunning),
+            }
+        }
+        Ok(Signalled::Resisted)
+    }
+
+    async fn stop_all(&self, container: &str, pids: &str) -> Result<(), EngineError> {
+        let shell = format!("kill -STOP {pids}");
+        let python = format!("import os\nfor pid in '{pids}'.split(): os.kill(int(pid), 19)");
+        self.run_any(container, None, &shell, &python, 1024).await.map(|_| ())
+    }
+
     /// Lets everything that [`Engine::freeze`] stopped go on.
     ///
     /// # Errors
@@ -119,25 +168,40 @@ impl Engine {
     async fn signal_others(&self, container: &str, signal: &str) -> Result<bool, EngineError> {
         let shell = SHELL.replace("SIGNAL", signal);
         let python = PYTHON.replace("SIGNAL", &format!("SIG{signal}"));
+        Ok(self.run_any(container, None, &shell, &python, 1024).await?.is_some())
+    }
+
+    /// Runs a script in a container, with the first of several programs that the image has; none
+    /// when it has none of them.
+    pub(super) async fn run_any(
+        &self,
+        container: &str,
+        user: Option<&str>,
+        shell: &str,
+        python: &str,
+        output_limit: usize,
+    ) -> Result<Option<ExecReport>, EngineError> {
         let programs: [&[&str]; 5] = [
-            &["sh", "-c", &shell],
-            &["bash", "-c", &shell],
-            &["busybox", "sh", "-c", &shell],
-            &["python3", "-c", &python],
-            &["python", "-c", &python],
+            &["sh", "-c", shell],
+            &["bash", "-c", shell],
+            &["busybox", "sh", "-c", shell],
+            &["python3", "-c", python],
+            &["python", "-c", python],
         ];
         for program in programs {
             let request = ExecRequest {
                 command: program.iter().map(|word| (*word).to_owned()).collect(),
+                user: user.map(str::to_owned),
                 time_limit: SIGNAL_LIMIT,
-                output_limit: 1024,
+                output_limit,
                 ..ExecRequest::default()
             };
-            if self.exec(container, &request).await?.refused.is_none() {
-                return Ok(true);
+            let report = self.exec(container, &request).await?;
+            if report.refused.is_none() {
+                return Ok(Some(report));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// The processes of a container; none when it does not run.
@@ -198,6 +262,16 @@ fn is_asleep(processes: &[Process], first: i64, meant: &HashSet<i64>) -> bool {
     descendants(processes, first).into_iter().filter(meant).all(still)
 }
 
+/// Whether so many processes of a container are stopped, the first one among them where it is meant.
+/// Numbers inside a container are not those of its machine, so the others are only counted.
+fn are_stopped(processes: &[Process], first: i64, is_first: bool, many: usize) -> bool {
+    let stopped = |process: &&Process| matches!(process.state, 'T' | 't');
+    let all = descendants(processes, first);
+    let is_first_stopped =
+        all.iter().filter(|process| stopped(process)).any(|one| one.pid == first);
+    (is_first_stopped || !is_first) && all.into_iter().filter(stopped).count() >= many
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,5 +302,13 @@ mod tests {
     fn what_a_check_left_to_the_first_process_is_not_meant() {
         let processes = [row("10 5 Ts server"), row("30 10 R late orphan")];
         assert!(is_asleep(&processes, 10, &[10].into()));
+    }
+
+    #[test]
+    fn a_server_is_stopped_when_as_many_are_as_listen() {
+        let processes = [row("10 5 Ss sh start.sh"), row("11 10 T server"), row("12 10 S monitor")];
+        assert!(are_stopped(&processes, 10, false, 1));
+        assert!(!are_stopped(&processes, 10, true, 1));
+        assert!(!are_stopped(&processes, 10, false, 2));
     }
 }

@@ -14,6 +14,7 @@ mod play;
 mod run;
 mod sandbox;
 mod sift;
+mod sockets;
 mod stream;
 mod volumes;
 

@@ -1,6 +1,7 @@
 //! Text that may stand in Markdown, of CommonMark's or GitHub's kind, and is nothing but text there.
 
 use crate::judge::{line, plain};
+use crate::report::words::pieces;
 
 /// The most characters of one text.
 const LONGEST: usize = 2_000;
@@ -34,6 +35,27 @@ pub(super) fn prose(text: &str) -> String {
         }
     }
     prose
+}
+
+/// A rubric's sentence: as [`prose`], with code where the rubric has backticks. In a line of a table,
+/// which a bar would end, too.
+pub(super) fn formatted(text: &str) -> String {
+    let text = line(text, LONGEST);
+    let mut whole = String::with_capacity(text.len() + 16);
+    for piece in pieces(&text) {
+        if piece.code {
+            whole.push_str(&code(&piece.text).replace('|', "\\|"));
+        } else {
+            let edge = |c: Option<char>| if c.is_some_and(char::is_whitespace) { " " } else { "" };
+            let inner = piece.text.trim();
+            whole.push_str(edge(piece.text.chars().next()));
+            whole.push_str(&prose(inner));
+            if !inner.is_empty() {
+                whole.push_str(edge(piece.text.chars().last()));
+            }
+        }
+    }
+    whole
 }
 
 /// Whether a character may be markup, after the beginning of its word. Others stay as they are, as a
@@ -89,6 +111,13 @@ mod tests {
         assert_eq!(fence("\u{0}\n"), None);
         assert_eq!(code("`a`"), "`` `a` ``");
         assert_eq!(code(&"`".repeat(100)), "\\`".repeat(100));
+    }
+
+    #[test]
+    fn backticks_of_a_rubric_make_code() {
+        assert_eq!(formatted("Run `ls *` and <b>."), "Run `ls *` and \\<b\\>.");
+        assert_eq!(formatted("a `b` `c|d`"), "a `b` `c\\|d`");
+        assert_eq!(formatted("one ` alone"), "one \\` alone");
     }
 
     #[test]

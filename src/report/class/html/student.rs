@@ -5,7 +5,7 @@ use askama::Template;
 use super::line::{Cell, State, anchor, is_old};
 use crate::judge::{self, Came, Entry, Mark, Row, Verdict, plain};
 use crate::report::class::Class;
-use crate::report::words::{asides, title_of, when};
+use crate::report::words::{Piece, asides, pieces, waiting, waits, when};
 use crate::report::{told, untold};
 
 /// The most characters of a line.
@@ -36,13 +36,15 @@ pub(super) struct Student {
 /// A mark as it is shown.
 struct Shown {
     cell: Cell,
-    title: String,
+    title: Vec<Piece>,
     points: String,
     hidden: bool,
     /// The first sentence.
-    said: Option<String>,
-    /// What is told beside it: a label, a text, and whether it is code.
-    more: Vec<(&'static str, String, bool)>,
+    said: Vec<Piece>,
+    /// What is told beside it: a label and a text.
+    more: Vec<(&'static str, Vec<Piece>)>,
+    /// How many others wait for it.
+    waiting: Option<String>,
     log: Option<String>,
 }
 
@@ -73,7 +75,9 @@ impl Student {
             facts: facts(row, entry),
             marks: entry.map_or_else(Vec::new, |entry| {
                 let marks = &entry.grade.marks;
-                marks.iter().map(|mark| Shown::new(mark, marks, show_hidden)).collect()
+                // What waits for another one is told there.
+                let told = marks.iter().filter(|mark| !waits(mark, marks));
+                told.map(|mark| Shown::new(mark, marks, show_hidden)).collect()
             }),
         }
     }
@@ -83,24 +87,27 @@ impl Shown {
     fn new(mark: &Mark, marks: &[Mark], show_hidden: bool) -> Shown {
         let shown = Shown {
             cell: Cell::of(mark),
-            title: text(&mark.title),
+            title: pieces(&text(&mark.title)),
             points: match (mark.points, mark.is_unjudged()) {
                 (0, _) => String::new(),
                 (points, true) => format!("? / {points}"),
                 (points, false) => format!("{} / {points}", mark.earned()),
             },
             hidden: mark.hidden,
-            said: None,
+            said: Vec::new(),
             more: Vec::new(),
+            waiting: waiting(mark, marks),
             log: None,
         };
         let Some(told) = told(mark, show_hidden) else {
-            let said = (mark.verdict != Verdict::Met).then(|| untold(&mark.verdict).to_owned());
-            return Shown { said, ..shown };
+            let said = (mark.verdict != Verdict::Met).then(|| plainly(untold(&mark.verdict)));
+            return Shown { said: said.unwrap_or_default(), ..shown };
         };
+        let said = judge::line(&told.message, SAID);
         let said = match &mark.verdict {
-            Verdict::Skipped { by: Some(by) } => format!("Waits for “{}”.", title_of(by, marks)),
-            _ => told.message.clone(),
+            Verdict::Met | Verdict::Missed(_) => pieces(&said),
+            // These hold what others said.
+            Verdict::Skipped { .. } | Verdict::Unjudged(_) => plainly(&said),
         };
         let place = told.place.as_ref().map(|place| format!("{}:{}", place.file, place.line));
         let lesson = told.lesson.as_ref().filter(|_| matches!(mark.verdict, Verdict::Missed(_)));
@@ -111,11 +118,12 @@ impl Shown {
             ("Hint", told.hint.as_ref(), false),
             ("Lesson", lesson, false),
         ];
-        let more = more
-            .into_iter()
-            .filter_map(|(label, text, code)| Some((label, judge::line(text?, SAID), code)));
+        let more = more.into_iter().filter_map(|(label, text, code)| {
+            let text = judge::line(text?, SAID);
+            Some((label, if code { vec![Piece { code, text }] } else { pieces(&text) }))
+        });
         Shown {
-            said: Some(judge::line(&said, SAID)).filter(|said| !said.is_empty()),
+            said,
             more: more.collect(),
             log: told.log.as_deref().map(plain).filter(|log| !log.trim().is_empty()),
             ..shown
@@ -124,8 +132,14 @@ impl Shown {
 
     /// Whether there is more to say than that it is met.
     fn is_bare(&self) -> bool {
-        self.said.is_none() && self.more.is_empty() && self.log.is_none()
+        self.said.is_empty() && self.waiting.is_none() && self.more.is_empty() && self.log.is_none()
     }
+}
+
+/// A text in which nothing is code.
+fn plainly(text: &str) -> Vec<Piece> {
+    let piece = Piece { code: false, text: text.to_owned() };
+    if text.is_empty() { Vec::new() } else { vec![piece] }
 }
 
 fn score(entry: &Entry) -> String {

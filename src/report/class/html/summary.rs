@@ -7,7 +7,7 @@ use super::line::{Cell, Line, State};
 use super::{STYLE, policy};
 use crate::judge;
 use crate::report::class::Class;
-use crate::report::words::{counted, spent, when};
+use crate::report::words::{Piece, counted, pieces, spent, when};
 
 /// The most characters of a title.
 const TITLE: usize = 200;
@@ -64,6 +64,12 @@ struct Column {
     missed: usize,
     skipped: usize,
     open: usize,
+}
+
+impl Column {
+    fn pieces(&self) -> Vec<Piece> {
+        pieces(&self.title)
+    }
 }
 
 impl<'a> Top<'a> {

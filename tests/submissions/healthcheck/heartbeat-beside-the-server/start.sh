@@ -1,0 +1,2 @@
+while :; do touch /tmp/alive; sleep 1; done &
+exec python app.py
