@@ -6,8 +6,9 @@ use std::io::{self, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value as Json;
 
+use super::bounds::Bounds;
 use super::needle::Needle;
-use super::sieve::{Bounds, Sieve};
+use super::sieve::Sieve;
 use crate::archive::{Compression, head, is_tar, manifest};
 
 /// The most bytes of a JSON file that are read into memory.
@@ -61,6 +62,7 @@ pub fn search(archive: impl Read, needle: &Needle, base: &[String]) -> Result<Ha
         bytes: 0,
         unfolded: UNFOLDED_IN_ALL,
         complete: true,
+        bounds: Bounds::new(0),
     };
     let mut outer = tar::Archive::new(BufReader::with_capacity(PIECE, archive));
     for entry in outer.entries()? {
@@ -101,6 +103,7 @@ struct Walk<'n> {
     /// Bytes that may still be unfolded.
     unfolded: u64,
     complete: bool,
+    bounds: Bounds,
 }
 
 impl Walk<'_> {
@@ -167,8 +170,8 @@ impl Walk<'_> {
 
     fn file(&mut self, member: &str, path: &str, content: &mut impl Read) -> io::Result<()> {
         let allowed = self.unfolded.min(UNFOLDED);
-        let bounds = Bounds::new(allowed);
-        let mut sieve = Sieve::new(self.needle, &bounds);
+        self.bounds.renew(allowed);
+        let mut sieve = Sieve::new(self.needle, &self.bounds);
         let mut piece = vec![0; PIECE];
         loop {
             match content.read(&mut piece)? {
@@ -177,8 +180,9 @@ impl Walk<'_> {
             }
         }
         let found = sieve.finish();
-        self.unfolded -= allowed - bounds.left();
-        self.complete &= bounds.complete();
+        drop(sieve);
+        self.unfolded -= allowed - self.bounds.left();
+        self.complete &= self.bounds.complete();
         let place = Place::File { member: member.to_owned(), path: path.to_owned() };
         self.insert(place, found);
         Ok(())
@@ -201,7 +205,11 @@ impl Walk<'_> {
         let mut texts = Vec::new();
         collect(&json, &mut Vec::new(), &mut texts);
         for (keys, text) in texts {
-            let found = self.needle.in_bytes(text.as_bytes());
+            self.bounds.renew(JSON);
+            let mut sieve = Sieve::new(self.needle, &self.bounds);
+            sieve.feed(text.as_bytes());
+            let found = sieve.finish();
+            drop(sieve);
             let place = Place::Config(config_place(&keys, &text));
             self.insert(place, found);
         }
