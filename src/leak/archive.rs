@@ -28,6 +28,10 @@ pub struct Haystack {
     pub places: Vec<String>,
     /// In which encodings.
     pub encodings: BTreeSet<String>,
+    /// The step whose layer has the first of the places, by its index in `history`.
+    pub step: Option<usize>,
+    /// The image's steps, as its configuration tells them, oldest first.
+    pub history: Vec<String>,
     /// Layers that were read.
     pub layers: u64,
     /// Bytes that were read.
@@ -63,6 +67,7 @@ pub fn search(archive: impl Read, needle: &Needle, base: &[String]) -> Result<Ha
         unfolded: UNFOLDED_IN_ALL,
         complete: true,
         bounds: Bounds::new(0),
+        history: Vec::new(),
     };
     let mut outer = tar::Archive::new(BufReader::with_capacity(PIECE, archive));
     for entry in outer.entries()? {
@@ -104,6 +109,14 @@ struct Walk<'n> {
     unfolded: u64,
     complete: bool,
     bounds: Bounds,
+    history: Vec<Step>,
+}
+
+/// A step of an image's history.
+struct Step {
+    words: String,
+    has_layer: bool,
+    leaks: bool,
 }
 
 impl Walk<'_> {
@@ -202,6 +215,15 @@ impl Walk<'_> {
         if json.get("rootfs").is_none() && json.get("container_config").is_none() {
             return;
         }
+        let steps = json.get("history").and_then(Json::as_array).into_iter().flatten();
+        self.history.extend(steps.map(|step| {
+            let words = step.get("created_by").and_then(Json::as_str).unwrap_or_default();
+            Step {
+                words: words.to_owned(),
+                has_layer: step.get("empty_layer") != Some(&Json::Bool(true)),
+                leaks: !self.needle.in_bytes(words.as_bytes()).is_empty(),
+            }
+        }));
         let mut texts = Vec::new();
         collect(&json, &mut Vec::new(), &mut texts);
         for (keys, text) in texts {
@@ -258,7 +280,15 @@ impl Walk<'_> {
             });
         }
         places.sort();
+        let layer = places.iter().find(|(index, _)| *index > 0).map(|(index, _)| index - 1);
+        let mut steps = self.history.iter().enumerate();
+        let step = match layer {
+            Some(layer) => steps.filter(|(_, step)| step.has_layer).nth(layer),
+            None => steps.find(|(_, step)| step.leaks),
+        };
         Haystack {
+            step: step.map(|(index, _)| index),
+            history: self.history.iter().map(|step| step.words.clone()).collect(),
             places: places.into_iter().map(|(_, place)| place).take(PLACES).collect(),
             encodings: found.into_iter().flat_map(|(_, encodings)| encodings).cloned().collect(),
             layers: self.layers,

@@ -8,6 +8,7 @@ use tokio_util::io::SyncIoBridge;
 
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::room::too_large;
+use super::step::line;
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::engine::{HistoryEntry, ImageInfo};
@@ -39,6 +40,7 @@ pub(super) const KIND: Kind = Kind {
         ),
         FactDef::new("largest", Shape::Text, "the step that added the most, if one added anything"),
         FactDef::new("largest_size", Shape::Bytes, "what it added"),
+        FactDef::new("line", Shape::Int, "the line of the Dockerfile where that step stands"),
         FactDef::new("base_size", Shape::Bytes, "of the image that they lie upon"),
     ],
     bind,
@@ -93,7 +95,14 @@ impl Observe for Layers {
             }
             None => 0,
         };
-        Ok(Answer::Facts(facts(&info, &base, left_out)))
+        let mut facts = facts(&info, &base, left_out);
+        if let Some(step) = largest(&info, &base) {
+            let history: Vec<&str> =
+                info.history.iter().map(|step| step.created_by.as_str()).collect();
+            let line = line(room.submission.dockerfile(), &history, step);
+            facts.extend(line.map(|line| ("line".to_owned(), line)));
+        }
+        Ok(Answer::Facts(facts))
     }
 }
 
@@ -124,12 +133,18 @@ fn facts(image: &ImageInfo, base: &ImageInfo, left_out: u64) -> Facts {
         ("steps".to_owned(), told.collect::<Vec<_>>().into()),
         ("base_size".to_owned(), Value::Bytes(base.size)),
     ]);
-    // Of two that added the same, the one that came first.
-    if let Some(largest) = steps.iter().rev().max_by_key(|step| step.size) {
+    if let Some(largest) = largest(image, base).map(|step| &image.history[step]) {
         facts.insert("largest".into(), name(largest).into());
         facts.insert("largest_size".into(), Value::Bytes(largest.size));
     }
     facts
+}
+
+/// The step that added the most; of two that added the same, the one that came first.
+fn largest(info: &ImageInfo, base: &ImageInfo) -> Option<usize> {
+    let own = base.history.len()..info.history.len();
+    let size = |step: &usize| info.history[*step].size;
+    own.rev().filter(|step| size(step) > 0).max_by_key(size)
 }
 
 /// A step without what the builder adds to a student's words.
