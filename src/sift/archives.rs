@@ -209,6 +209,7 @@ mod tests {
         let found = sifted(&[
             ("a.tar", &inner),
             ("a.tgz", &gzip(&inner)),
+            ("wheels.tar", &tar(&[("ab/x.whl", b""), ("abc/x.whl", b"")])),
             ("app.pyz", &app),
             ("app.src.gz", &gzip(&text)),
             ("b.zip", &nested),
@@ -217,11 +218,11 @@ mod tests {
         ]);
         let wanted = [
             "/a.tar",
-            "/a.tar/ab/x.whl",
             "/a.tgz",
             "/app.pyz/app.src",
             "/app.src",
             "/b.zip/a/inner.tgz",
+            "/wheels.tar/ab/x.whl",
         ];
         assert_eq!((found.paths, found.cut), (wanted.map(str::to_owned).to_vec(), false));
     }
