@@ -84,8 +84,8 @@ impl Sieve {
     /// When the tar cannot be read to its end, or holds nothing at all.
     pub fn sift(&self, tar: impl Read) -> io::Result<Found> {
         let mut finds = Finds::default();
-        let left = Cell::new(archives::UNFOLDED);
-        if !self.sift_folder(tar, "/", archives::Depth::new(&left), &mut finds)? {
+        let (left, room) = (Cell::new(archives::UNFOLDED), Cell::new(archives::ROOM));
+        if !self.sift_folder(tar, "/", archives::Depth::new(&left, &room), &mut finds)? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let Finds { count, paths, cut } = finds;

@@ -10,10 +10,10 @@ use super::{Finds, Sieve};
 
 /// The most bytes that all archives of a file system may unfold to.
 pub(super) const UNFOLDED: u64 = 2 << 30;
-/// The largest archive that is looked into.
-const LARGEST: u64 = 128 << 20;
-/// Archives in archives are looked into this far.
-const DEPTH: usize = 3;
+/// The most bytes of zips, one in another, that are held in memory.
+pub(super) const ROOM: u64 = 128 << 20;
+/// Archives in archives are looked into this far; a tar.gz is two.
+const DEPTH: usize = 8;
 const HEAD: u64 = 1024;
 
 /// How deep in archives a file lies, and what all of them may still unfold to.
@@ -21,16 +21,13 @@ const HEAD: u64 = 1024;
 pub(super) struct Depth<'l> {
     within: usize,
     left: &'l Cell<u64>,
+    room: &'l Cell<u64>,
 }
 
 impl<'l> Depth<'l> {
-    /// In no archive.
-    pub(super) fn new(left: &'l Cell<u64>) -> Depth<'l> {
-        Depth { within: 0, left }
-    }
-
-    fn deeper(self) -> Depth<'l> {
-        Depth { within: self.within + 1, ..self }
+    /// In no archive, with [`UNFOLDED`] left and [`ROOM`] in memory.
+    pub(super) fn new(left: &'l Cell<u64>, room: &'l Cell<u64>) -> Depth<'l> {
+        Depth { within: 0, left, room }
     }
 }
 
@@ -67,58 +64,72 @@ impl Sieve {
         depth: Depth<'_>,
         finds: &mut Finds,
     ) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
-        let form = Form::of(&bytes);
-        if form.is_some() {
-            file.by_ref().take(LARGEST).read_to_end(&mut bytes)?;
-        }
-        let is_whole = bytes.len() as u64 <= LARGEST;
-        if self.is_in(&mut bytes.as_slice().chain(file))? {
-            finds.add(path);
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD).read_to_end(&mut head)?;
+        let form = Form::of(&head);
+        let mut whole = head.as_slice().chain(file);
+        let Some(form) = form else {
+            if self.is_in(&mut whole)? {
+                finds.add(path);
+            }
             return Ok(());
-        }
-        let Some(form) = form else { return Ok(()) };
-        if !is_whole || depth.within == DEPTH {
+        };
+        if depth.within == DEPTH {
             finds.cut = true;
             return Ok(());
         }
-        let deeper = depth.deeper();
+        let deeper = Depth { within: depth.within + 1, ..depth };
         let looked = match form {
-            Form::Tar => self.sift_boxed(&bytes, &format!("{path}/"), deeper, finds),
+            Form::Tar => self.look_within(&mut whole, &format!("{path}/"), deeper, finds),
             Form::Gzip => {
-                let mut unfolded =
-                    Metered { inner: MultiGzDecoder::new(&bytes[..]), left: depth.left };
+                let inner = MultiGzDecoder::new(&mut whole as &mut dyn Read);
+                let mut unfolded = Metered { inner, left: depth.left };
+                let mut unfolded: &mut dyn Read = &mut unfolded;
                 let name = path.strip_suffix(".gz").unwrap_or(&path).to_owned();
-                self.look_within(name, &mut unfolded, deeper, finds)
+                self.look_into(name, &mut unfolded, deeper, finds)
             }
-            Form::Zip => self.sift_zip(&bytes, &path, deeper, finds),
+            Form::Zip => return self.look_into_zip(path, &mut whole, deeper, finds),
         };
         finds.cut |= looked.is_err() && depth.left.get() == 0;
         Ok(())
     }
 
-    /// [`Sieve::look_into`] and [`Sieve::sift_folder`] for what they find in one another: readers
-    /// within readers would be types without end.
+    /// [`Sieve::sift_folder`] for a tar in a tar: readers within readers would be types without end.
     fn look_within(
         &self,
-        path: String,
-        mut file: &mut dyn Read,
-        depth: Depth<'_>,
-        finds: &mut Finds,
-    ) -> io::Result<()> {
-        self.look_into(path, &mut file, depth, finds)
-    }
-
-    fn sift_boxed(
-        &self,
-        mut tar: &[u8],
+        tar: &mut dyn Read,
         folder: &str,
         depth: Depth<'_>,
         finds: &mut Finds,
     ) -> io::Result<()> {
-        let tar: &mut dyn Read = &mut tar;
         self.sift_folder(tar, folder, depth, finds).map(drop)
+    }
+
+    /// A zip has to be held in memory: it is read from its end.
+    fn look_into_zip(
+        &self,
+        path: String,
+        file: &mut impl Read,
+        depth: Depth<'_>,
+        finds: &mut Finds,
+    ) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let room = depth.room.get();
+        file.by_ref().take(room).read_to_end(&mut bytes)?;
+        if self.is_in(&mut bytes.as_slice().chain(file))? {
+            finds.add(path);
+            return Ok(());
+        }
+        let held = bytes.len() as u64;
+        if held == room {
+            finds.cut = true;
+            return Ok(());
+        }
+        depth.room.set(room - held);
+        let looked = self.sift_zip(&bytes, &path, depth, finds);
+        depth.room.set(room);
+        finds.cut |= looked.is_err() && depth.left.get() == 0;
+        Ok(())
     }
 
     fn sift_zip(
@@ -217,11 +228,14 @@ mod tests {
             ("damaged.tgz", &gzip(&inner)[..30]),
         ]);
         let wanted = [
-            "/a.tar",
-            "/a.tgz",
+            "/a.tar/ab/x.whl",
+            "/a.tar/src/app.src",
+            "/a.tgz/ab/x.whl",
+            "/a.tgz/src/app.src",
             "/app.pyz/app.src",
             "/app.src",
-            "/b.zip/a/inner.tgz",
+            "/b.zip/a/inner.tgz/ab/x.whl",
+            "/b.zip/a/inner.tgz/src/app.src",
             "/wheels.tar/ab/x.whl",
         ];
         assert_eq!((found.paths, found.cut), (wanted.map(str::to_owned).to_vec(), false));
@@ -230,7 +244,7 @@ mod tests {
     #[test]
     fn an_archive_that_does_not_end_is_said() {
         let mut packed = b"nothing".to_vec();
-        for _ in 0..5 {
+        for _ in 0..10 {
             packed = gzip(&packed);
         }
         assert!(sifted(&[("a.gz", &packed)]).cut);
