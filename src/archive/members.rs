@@ -24,7 +24,7 @@ impl<R: BufRead> Members<R> {
     }
 
     /// Whether nothing follows the last stream, once all was read.
-    pub(super) fn is_at_end(self) -> io::Result<bool> {
+    pub(super) fn ends(self) -> io::Result<bool> {
         let rest = self.rest.or_else(|| self.decoder.map(GzDecoder::into_inner));
         rest.map_or(Ok(true), |mut rest| Ok(rest.fill_buf()?.is_empty()))
     }

@@ -156,7 +156,7 @@ type Found = (Summary, Option<Flaw>);
 fn gzip(source: impl BufRead, taken: &Cell<u64>, bounds: &Bounds) -> Result<Found, Flaw> {
     // Reading to the end proved the checksums. What follows would be read by some, and not by all.
     let (members, read) = contents(Members::new(source), taken, bounds)?;
-    match members.is_at_end()? {
+    match members.ends()? {
         true => Ok(read),
         false => Err(Flaw::danger("holds more after the end of its gzip stream")),
     }
