@@ -1,6 +1,9 @@
 //! A file system's tar, sifted as it comes for paths and contents. A sandbox does it inside, so that what is wanted and what was
 //! found can be told.
 
+mod archives;
+
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
@@ -19,6 +22,9 @@ pub struct Wanted {
     pub path: Option<String>,
     /// None is empty: that one would be in every file.
     pub contents: Vec<Vec<u8>>,
+    /// Whether archives are looked into, as if each were a folder.
+    #[serde(default)]
+    pub archives: bool,
 }
 
 /// What was found.
@@ -28,6 +34,9 @@ pub struct Found {
     pub count: u64,
     /// Where, sorted; of too many the first.
     pub paths: Vec<String>,
+    /// Whether there was more in archives than can be looked at.
+    #[serde(default)]
+    pub cut: bool,
 }
 
 /// [`Wanted`], ready to be looked for.
@@ -35,6 +44,25 @@ pub struct Sieve {
     path: Option<Regex>,
     contents: Vec<Finder<'static>>,
     longest: usize,
+    archives: bool,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Finds {
+    count: u64,
+    paths: BTreeSet<String>,
+    cut: bool,
+}
+
+impl Finds {
+    fn add(&mut self, path: String) {
+        self.count += 1;
+        self.paths.insert(path);
+        if self.paths.len() > PATHS {
+            self.paths.pop_last();
+        }
+    }
 }
 
 impl Sieve {
@@ -47,7 +75,7 @@ impl Sieve {
         let contents = &wanted.contents;
         let longest = contents.iter().map(Vec::len).max().unwrap_or_default();
         let contents = contents.iter().map(|content| Finder::new(content).into_owned()).collect();
-        Ok(Sieve { path, contents, longest })
+        Ok(Sieve { path, contents, longest, archives: wanted.archives })
     }
 
     /// Sifts the tar of a whole file system.
@@ -55,29 +83,57 @@ impl Sieve {
     /// # Errors
     /// When the tar cannot be read to its end, or holds nothing at all.
     pub fn sift(&self, tar: impl Read) -> io::Result<Found> {
-        let mut found = Found::default();
-        let mut paths = BTreeSet::new();
+        let mut finds = Finds::default();
+        let (left, room) = (Cell::new(archives::UNFOLDED), Cell::new(archives::ROOM));
+        if !self.sift_folder(tar, "/", archives::Depth::new(&left, &room), &mut finds)? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let Finds { count, paths, cut } = finds;
+        Ok(Found { count, paths: paths.into_iter().collect(), cut })
+    }
+
+    /// Sifts a tar whose root is a folder, and tells whether there is anything in it.
+    fn sift_folder(
+        &self,
+        tar: impl Read,
+        folder: &str,
+        depth: archives::Depth<'_>,
+        finds: &mut Finds,
+    ) -> io::Result<bool> {
         let mut archive = tar::Archive::new(tar);
         let mut any = false;
         for entry in archive.entries()? {
             let mut entry = entry?;
             any = true;
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let path = format!("/{}", path.trim_start_matches("./").trim_matches('/'));
-            let is_like = self.path.as_ref().is_some_and(|pattern| pattern.is_match(&path));
-            if is_like || (entry.header().entry_type().is_file() && self.is_in(&mut entry)?) {
-                found.count += 1;
-                paths.insert(path);
-                if paths.len() > PATHS {
-                    paths.pop_last();
+            let path = format!("{folder}{}", path.trim_start_matches("./").trim_matches('/'));
+            let is_file = entry.header().entry_type().is_file();
+            self.sift_entry(path, is_file.then_some(&mut entry), depth, finds)?;
+        }
+        Ok(any)
+    }
+
+    fn sift_entry<R: Read>(
+        &self,
+        path: String,
+        file: Option<&mut R>,
+        depth: archives::Depth<'_>,
+        finds: &mut Finds,
+    ) -> io::Result<()> {
+        if self.path.as_ref().is_some_and(|pattern| pattern.is_match(&path)) {
+            finds.add(path);
+            return Ok(());
+        }
+        let Some(file) = file else { return Ok(()) };
+        match self.archives {
+            true => self.look_into(path, file, depth, finds),
+            false => {
+                if self.is_in(file)? {
+                    finds.add(path);
                 }
+                Ok(())
             }
         }
-        if !any {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        found.paths = paths.into_iter().collect();
-        Ok(found)
     }
 
     /// Whether one of the contents is in a file, over the edges of its pieces, too.
@@ -128,12 +184,12 @@ pub(crate) mod tests {
     fn found(path: &str, contents: &[&[u8]], entries: &[(&str, &[u8])]) -> Vec<String> {
         let path = (!path.is_empty()).then(|| path.to_owned());
         let contents = contents.iter().map(|content| content.to_vec()).collect();
-        let sieve = Sieve::new(&Wanted { path, contents }).unwrap();
+        let sieve = Sieve::new(&Wanted { path, contents, archives: false }).unwrap();
         sieve.sift(tar(entries).as_slice()).unwrap().paths
     }
 
     fn by_path(path: &str) -> Sieve {
-        Sieve::new(&Wanted { path: Some(path.to_owned()), contents: Vec::new() }).unwrap()
+        Sieve::new(&Wanted { path: Some(path.to_owned()), ..Wanted::default() }).unwrap()
     }
 
     #[test]

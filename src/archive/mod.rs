@@ -2,7 +2,7 @@
 //! around them or not. Streamed within hard bounds; nothing is extracted, and memory stays small.
 //!
 //! An engine is given the very bytes that were surveyed here. So whatever it might read in another
-//! way (a path twice, bytes after the end, two gzip streams, a link for a manifest) is a danger.
+//! way (a path twice, bytes after the end, a link for a manifest) is a danger.
 
 mod bounds;
 mod contents;
@@ -11,6 +11,7 @@ mod image;
 mod json;
 mod layer;
 mod magic;
+mod members;
 mod path;
 mod pax;
 mod tar;
@@ -22,11 +23,10 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::GzDecoder;
-
 use bounds::{Budget, Source, Unfolded, too_large};
 use contents::{Contents, Member};
 use flaw::Flaw;
+use members::Members;
 
 pub use bounds::Bounds;
 pub use image::{Image, manifest};
@@ -60,6 +60,8 @@ pub struct Summary {
     pub entries: u64,
     /// Names at the top, sorted, at most 100; folders end with `/`.
     pub top: Vec<String>,
+    /// Files and links in it, sorted, at most 2,000 and as `top` is written.
+    pub paths: Vec<String>,
     /// Whether there is a `manifest.json`.
     pub has_manifest: bool,
     /// The images, when it is an archive of images.
@@ -152,12 +154,12 @@ fn refused(compression: Option<Compression>, flaw: &Flaw) -> Survey {
 type Found = (Summary, Option<Flaw>);
 
 fn gzip(source: impl BufRead, taken: &Cell<u64>, bounds: &Bounds) -> Result<Found, Flaw> {
-    // Reading to the end proved the checksum. What follows would be read by some, and not by all.
-    let (decoder, read) = contents(GzDecoder::new(source), taken, bounds)?;
-    if !decoder.into_inner().fill_buf()?.is_empty() {
-        return Err(Flaw::danger("holds more after the end of its gzip stream"));
+    // Reading to the end proved the checksums. What follows would be read by some, and not by all.
+    let (members, read) = contents(Members::new(source), taken, bounds)?;
+    match members.ends()? {
+        true => Ok(read),
+        false => Err(Flaw::danger("holds more after the end of its gzip stream")),
     }
-    Ok(read)
 }
 
 fn plain(source: impl BufRead, taken: &Cell<u64>, bounds: &Bounds) -> Result<Found, Flaw> {
@@ -170,6 +172,9 @@ fn contents<R: Read>(source: R, taken: &Cell<u64>, bounds: &Bounds) -> Result<(R
     let start = head(&mut source)?;
     if !start.is_empty() && !is_tar(&start) {
         return Err(Flaw::broken(match Compression::of(&start) {
+            Compression::None if start.starts_with(b"PK\x03\x04") => {
+                "is a zip file, and no tar, which is what docker save and docker export write"
+            }
             Compression::None => "is no tar, which is what docker save and docker export write",
             _ => "is compressed twice",
         }));
@@ -210,6 +215,7 @@ fn summary(contents: &mut Contents, unpacked: u64) -> Found {
         unpacked,
         entries: contents.entries,
         top: contents.top.iter().cloned().collect(),
+        paths: contents.members.keys().map(|path| String::from_utf8_lossy(path).into()).collect(),
         has_manifest,
         images: images.unwrap_or_default(),
     };

@@ -10,6 +10,9 @@ const QUOTED: usize = 200;
 /// The most items of a found list that feedback quotes.
 const LISTED: usize = 12;
 
+/// What stands for an expectation that is a pattern.
+const UNTOLD: &str = "what the exercise asks for";
+
 impl Expect {
     /// The matcher's name, as a rubric writes it.
     pub(super) fn name(&self) -> &'static str {
@@ -40,6 +43,41 @@ impl Expect {
 
     /// What is expected, to stand after "expected: <fact> …".
     pub fn wording(&self) -> String {
+        match (self.told(), self) {
+            (Some(told), _) => told,
+            (None, Expect::Not(_)) => "something else".into(),
+            (None, _) => UNTOLD.into(),
+        }
+    }
+
+    /// The same; `None` where there are no words for it. A pattern is the rubric's: it tells a
+    /// student little, or too much.
+    fn told(&self) -> Option<String> {
+        let each = |many: &[Expect]| many.iter().map(Expect::told).collect::<Vec<_>>();
+        Some(match self {
+            Expect::Matches(_) => return None,
+            Expect::Not(inner) => format!("not {}", inner.told()?),
+            Expect::All(many) => {
+                let told = each(many);
+                let some: Vec<String> = told.iter().flatten().cloned().collect();
+                match some.len() {
+                    0 => return None,
+                    count if count == told.len() => some.join(" and "),
+                    _ => format!("{}, and else {UNTOLD}", some.join(" and ")),
+                }
+            }
+            Expect::Any(many) => each(many).into_iter().collect::<Option<Vec<_>>>()?.join(" or "),
+            Expect::AnyItem(inner) => format!("an item {}", inner.told()?),
+            Expect::EveryItem(inner) => format!("every item {}", inner.told()?),
+            Expect::Length(inner) => match &**inner {
+                Expect::Equals(literal) => format!("of length {}", literal.shown()),
+                inner => format!("of a length of {}", inner.told()?),
+            },
+            simple => simple.simple(),
+        })
+    }
+
+    fn simple(&self) -> String {
         match self {
             Expect::Equals(literal) => literal.shown(),
             Expect::OneOf(many) => {
@@ -48,8 +86,6 @@ impl Expect {
             Expect::Contains(parts) => {
                 format!("containing {}", join(parts.iter().map(|part| quote(part)), " and "))
             }
-            // The pattern is the rubric's: it tells a student little, or too much.
-            Expect::Matches(_) => "of the right form".into(),
             Expect::StartsWith(text) => format!("starting with {}", quote(text)),
             Expect::EndsWith(text) => format!("ending with {}", quote(text)),
             Expect::AtMost(bound) => format!("at most {}", bound.bare()),
@@ -61,12 +97,13 @@ impl Expect {
             Expect::Mailboxes => "Name <mail@host>, several with commas".into(),
             Expect::Absent => "nothing".into(),
             Expect::Present => "something".into(),
-            Expect::Not(inner) => format!("not {}", inner.wording()),
-            Expect::All(many) => join(many.iter().map(Expect::wording), " and "),
-            Expect::Any(many) => join(many.iter().map(Expect::wording), " or "),
-            Expect::AnyItem(inner) => format!("an item {}", inner.wording()),
-            Expect::EveryItem(inner) => format!("every item {}", inner.wording()),
-            Expect::Length(inner) => format!("of a length {}", inner.wording()),
+            Expect::Matches(_)
+            | Expect::Not(_)
+            | Expect::All(_)
+            | Expect::Any(_)
+            | Expect::AnyItem(_)
+            | Expect::EveryItem(_)
+            | Expect::Length(_) => UNTOLD.into(),
         }
     }
 }

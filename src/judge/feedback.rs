@@ -168,7 +168,8 @@ pub fn placeholders(words: &str) -> Vec<&str> {
 fn place(probe: &Probe, facts: &Facts, evidence: &Evidence) -> Option<Place> {
     let map = evidence.dockerfile.as_ref()?;
     let at = |line| Some(Place { file: map.path.clone(), line });
-    if let Some(Value::Int(line)) = facts.get("failed_line") {
+    let told = ["failed_line", "line"].iter().find_map(|name| facts.get(*name));
+    if let Some(Value::Int(line)) = told {
         return at(u32::try_from(*line).ok()?);
     }
     let wanted = probe.words.look_at.as_ref()?;

@@ -6,8 +6,9 @@ use std::io::{self, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value as Json;
 
+use super::bounds::Bounds;
 use super::needle::Needle;
-use super::sieve::{Bounds, Sieve};
+use super::sieve::Sieve;
 use crate::archive::{Compression, head, is_tar, manifest};
 
 /// The most bytes of a JSON file that are read into memory.
@@ -27,6 +28,10 @@ pub struct Haystack {
     pub places: Vec<String>,
     /// In which encodings.
     pub encodings: BTreeSet<String>,
+    /// The step whose layer has the first of the places, by its index in `history`.
+    pub step: Option<usize>,
+    /// The image's steps, as its configuration tells them, oldest first.
+    pub history: Vec<String>,
     /// Layers that were read.
     pub layers: u64,
     /// Bytes that were read.
@@ -61,6 +66,8 @@ pub fn search(archive: impl Read, needle: &Needle, base: &[String]) -> Result<Ha
         bytes: 0,
         unfolded: UNFOLDED_IN_ALL,
         complete: true,
+        bounds: Bounds::new(0),
+        history: Vec::new(),
     };
     let mut outer = tar::Archive::new(BufReader::with_capacity(PIECE, archive));
     for entry in outer.entries()? {
@@ -101,6 +108,15 @@ struct Walk<'n> {
     /// Bytes that may still be unfolded.
     unfolded: u64,
     complete: bool,
+    bounds: Bounds,
+    history: Vec<Step>,
+}
+
+/// A step of an image's history.
+struct Step {
+    words: String,
+    has_layer: bool,
+    leaks: bool,
 }
 
 impl Walk<'_> {
@@ -167,8 +183,8 @@ impl Walk<'_> {
 
     fn file(&mut self, member: &str, path: &str, content: &mut impl Read) -> io::Result<()> {
         let allowed = self.unfolded.min(UNFOLDED);
-        let bounds = Bounds::new(allowed);
-        let mut sieve = Sieve::new(self.needle, &bounds);
+        self.bounds.renew(allowed);
+        let mut sieve = Sieve::new(self.needle, &self.bounds);
         let mut piece = vec![0; PIECE];
         loop {
             match content.read(&mut piece)? {
@@ -177,8 +193,9 @@ impl Walk<'_> {
             }
         }
         let found = sieve.finish();
-        self.unfolded -= allowed - bounds.left();
-        self.complete &= bounds.complete();
+        drop(sieve);
+        self.unfolded -= allowed - self.bounds.left();
+        self.complete &= self.bounds.complete();
         let place = Place::File { member: member.to_owned(), path: path.to_owned() };
         self.insert(place, found);
         Ok(())
@@ -198,10 +215,23 @@ impl Walk<'_> {
         if json.get("rootfs").is_none() && json.get("container_config").is_none() {
             return;
         }
+        let steps = json.get("history").and_then(Json::as_array).into_iter().flatten();
+        self.history.extend(steps.map(|step| {
+            let words = step.get("created_by").and_then(Json::as_str).unwrap_or_default();
+            Step {
+                words: words.to_owned(),
+                has_layer: step.get("empty_layer") != Some(&Json::Bool(true)),
+                leaks: !self.needle.in_bytes(words.as_bytes()).is_empty(),
+            }
+        }));
         let mut texts = Vec::new();
         collect(&json, &mut Vec::new(), &mut texts);
         for (keys, text) in texts {
-            let found = self.needle.in_bytes(text.as_bytes());
+            self.bounds.renew(JSON);
+            let mut sieve = Sieve::new(self.needle, &self.bounds);
+            sieve.feed(text.as_bytes());
+            let found = sieve.finish();
+            drop(sieve);
             let place = Place::Config(config_place(&keys, &text));
             self.insert(place, found);
         }
@@ -250,7 +280,15 @@ impl Walk<'_> {
             });
         }
         places.sort();
+        let layer = places.iter().find(|(index, _)| *index > 0).map(|(index, _)| index - 1);
+        let mut steps = self.history.iter().enumerate();
+        let step = match layer {
+            Some(layer) => steps.filter(|(_, step)| step.has_layer).nth(layer),
+            None => steps.find(|(_, step)| step.leaks),
+        };
         Haystack {
+            step: step.map(|(index, _)| index),
+            history: self.history.iter().map(|step| step.words.clone()).collect(),
             places: places.into_iter().map(|(_, place)| place).take(PLACES).collect(),
             encodings: found.into_iter().flat_map(|(_, encodings)| encodings).cloned().collect(),
             layers: self.layers,

@@ -2,16 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::AhoCorasick;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-/// A needle of at least this many bytes is looked for by its halves, so that a part of it, or one
-/// broken over two lines, is found, too.
-const HALVED: usize = 24;
-/// Hexadecimal forms are looked for by parts of so many bytes: wherever a dump breaks its rows of 16
-/// bytes, a row holds one such part whole.
-const HEX_PART: usize = 8;
+use super::forms::{self, HALVED};
+use super::rows::Rows;
 
 /// What is looked for.
 #[derive(Clone, Debug)]
@@ -19,8 +13,9 @@ pub struct Needle {
     /// Forms whose letters count as they are, and their encodings' names.
     exact: AhoCorasick,
     names: Vec<&'static str>,
-    /// Hexadecimal forms, in letters of either case.
-    hex: AhoCorasick,
+    /// Forms in digits, in letters of either case, and their encodings' names.
+    digits: AhoCorasick,
+    digit_names: Vec<&'static str>,
     longest: usize,
 }
 
@@ -30,52 +25,43 @@ impl Needle {
     /// # Errors
     /// A sentence, when it is too short or the search cannot be built.
     pub fn new(text: &str) -> Result<Needle, String> {
-        let bytes = text.as_bytes();
-        if bytes.len() < 8 {
-            return Err(format!("a needle has at least 8 bytes, this one {}", bytes.len()));
-        }
-        let parts = match bytes.len() {
-            length if length >= HALVED => vec![&bytes[..length / 2], &bytes[length / 2..]],
-            _ => vec![bytes],
-        };
-        let mut exact: Vec<(&'static str, Vec<u8>)> = Vec::new();
-        let mut hex: Vec<String> = Vec::new();
-        for part in parts {
-            exact.push(("plain", part.to_vec()));
-            exact.push(("upper case", part.to_ascii_uppercase()));
-            exact.push(("reversed", part.iter().rev().copied().collect()));
-            exact.push(("rot13", part.iter().map(|byte| rot13(*byte)).collect()));
-            for shift in 0..3 {
-                exact.push(("base64", base64_core(&STANDARD_NO_PAD, part, shift)));
-                exact.push(("base64url", base64_core(&URL_SAFE_NO_PAD, part, shift)));
+        Needle::any(&[text])
+    }
+
+    /// A needle of which each of these texts is one form.
+    ///
+    /// # Errors
+    /// As [`Needle::new`].
+    pub fn any(texts: &[&str]) -> Result<Needle, String> {
+        let (mut exact, mut digits) = (forms::Forms::new(), forms::Forms::new());
+        for text in texts {
+            let bytes = text.as_bytes();
+            if bytes.len() < 8 {
+                return Err(format!("a needle has at least 8 bytes, this one {}", bytes.len()));
             }
-        }
-        for part in hex_parts(bytes) {
-            let reversed: Vec<u8> = part.iter().rev().copied().collect();
-            hex.extend([part, &reversed, &swapped(part)].map(crate::nonce::hex));
-        }
-        // A dump by words of two bytes may break every pair of ours.
-        hex.extend(hex_parts(&bytes[1..]).map(|part| crate::nonce::hex(&swapped(part))));
-        // A key whose text is base64 may be kept as the bytes that the text stands for.
-        let decoded = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).unwrap_or_default();
-        if decoded.len() >= HALVED {
-            let (one, other) = decoded.split_at(decoded.len() / 2);
-            for part in [one, other] {
-                exact.push(("decoded", part.to_vec()));
-                for shift in 0..3 {
-                    exact.push(("base64", base64_core(&STANDARD_NO_PAD, part, shift)));
-                }
+            let parts = match bytes.len() {
+                length if length >= HALVED => vec![&bytes[..length / 2], &bytes[length / 2..]],
+                _ => vec![bytes],
+            };
+            for part in parts {
+                forms::texts(part, &mut exact);
             }
+            forms::decoded(text, &mut exact);
+            forms::dumps(bytes, &mut digits);
         }
-        let longest = exact.iter().map(|(_, form)| form.len()).chain(hex.iter().map(String::len));
-        let longest = longest.max().unwrap_or_default();
-        let names = exact.iter().map(|(name, _)| *name).collect();
+        let longest = exact.keys().map(Vec::len).chain(digits.keys().map(Vec::len)).max();
         let build = |error: aho_corasick::BuildError| error.to_string();
+        let builder = || {
+            let mut builder = AhoCorasick::builder();
+            builder.kind(Some(AhoCorasickKind::DFA));
+            builder
+        };
         Ok(Needle {
-            exact: AhoCorasick::new(exact.iter().map(|(_, form)| form)).map_err(build)?,
-            names,
-            hex: AhoCorasick::builder().ascii_case_insensitive(true).build(hex).map_err(build)?,
-            longest,
+            exact: builder().build(exact.keys()).map_err(build)?,
+            names: exact.into_values().collect(),
+            digits: builder().ascii_case_insensitive(true).build(digits.keys()).map_err(build)?,
+            digit_names: digits.into_values().collect(),
+            longest: longest.unwrap_or_default(),
         })
     }
 
@@ -83,7 +69,7 @@ impl Needle {
     pub fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<&'static str> {
         let mut search = self.stream();
         search.feed(bytes);
-        search.found
+        search.finish()
     }
 
     /// A search through data that comes in pieces.
@@ -92,21 +78,34 @@ impl Needle {
             needle: self,
             raw: Vec::new(),
             squeezed: Vec::new(),
-            hex: Vec::new(),
+            digits: Vec::new(),
+            rows: Rows::default(),
             found: BTreeSet::new(),
         }
     }
+
+    fn look(&self, text: &[u8], found: &mut BTreeSet<&'static str>) {
+        let matches = self.exact.find_iter(text);
+        found.extend(matches.map(|one| self.names[one.pattern().as_usize()]));
+    }
+
+    fn count(&self, digits: &[u8], found: &mut BTreeSet<&'static str>) {
+        let matches = self.digits.find_iter(digits);
+        found.extend(matches.map(|one| self.digit_names[one.pattern().as_usize()]));
+    }
 }
 
-/// A search under way. Besides the data as it is, two thinned copies are searched: one without
-/// white space (line-wrapped base64), one of hexadecimal digits only (any dump format).
+/// A search under way. Besides the data as it is, thinned copies are searched: one without white
+/// space and zeros (line-wrapped base64, UTF-16), one of hexadecimal digits only (any dump without
+/// addresses), and the rows of dumps without their addresses.
 pub(super) struct Search<'n> {
     needle: &'n Needle,
     raw: Vec<u8>,
     squeezed: Vec<u8>,
-    hex: Vec<u8>,
+    digits: Vec<u8>,
+    rows: Rows,
     /// The encodings found so far.
-    pub(super) found: BTreeSet<&'static str>,
+    found: BTreeSet<&'static str>,
 }
 
 impl Search<'_> {
@@ -114,59 +113,52 @@ impl Search<'_> {
     pub(super) fn feed(&mut self, piece: &[u8]) {
         let needle = self.needle;
         self.raw.extend_from_slice(piece);
-        self.squeezed.extend(piece.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        self.hex.extend(piece.iter().filter(|byte| byte.is_ascii_hexdigit()));
+        self.squeezed.extend(piece.iter().filter(|byte| !is_space(**byte)));
+        self.digits.extend(piece.iter().filter(|byte| byte.is_ascii_hexdigit()));
         for text in [&self.raw, &self.squeezed] {
-            let matches = needle.exact.find_iter(text);
-            self.found.extend(matches.map(|one| needle.names[one.pattern().as_usize()]));
+            needle.look(text, &mut self.found);
         }
-        if needle.hex.is_match(&self.hex) {
-            self.found.insert("hex");
-        }
-        for text in [&mut self.raw, &mut self.squeezed, &mut self.hex] {
+        needle.count(&self.digits, &mut self.found);
+        for text in [&mut self.raw, &mut self.squeezed, &mut self.digits] {
             text.drain(..text.len().saturating_sub(needle.longest));
         }
+        self.rows.feed(piece);
+        self.look_at_rows();
+    }
+
+    /// Ends the search, and gives the encodings that were found.
+    pub(super) fn finish(&mut self) -> BTreeSet<&'static str> {
+        self.rows.finish();
+        self.look_at_rows();
+        std::mem::take(&mut self.found)
+    }
+
+    fn look_at_rows(&mut self) {
+        if self.rows.is_fresh() {
+            self.needle.look(self.rows.text(), &mut self.found);
+            self.needle.count(self.rows.digits(), &mut self.found);
+            self.rows.forget(self.needle.longest);
+        }
     }
 }
 
-/// The parts in which hexadecimal forms are looked for, one after the other, and the last bytes.
-fn hex_parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let last = bytes.len().checked_sub(HEX_PART).map(|start| &bytes[start..]);
-    bytes.chunks_exact(HEX_PART).chain(last)
-}
-
-/// The bytes as a dump by little-endian words of two bytes has them (`od -x`, `hexdump`).
-fn swapped(bytes: &[u8]) -> Vec<u8> {
-    bytes.chunks(2).flat_map(|pair| pair.iter().rev()).copied().collect()
-}
-
-/// The characters of a base64 text that the part decides alone, when it stands `shift` bytes after
-/// a multiple of three.
-fn base64_core(engine: &impl base64::Engine, part: &[u8], shift: usize) -> Vec<u8> {
-    let mut shifted = vec![0; shift];
-    shifted.extend_from_slice(part);
-    let first = (shift * 8).div_ceil(6);
-    let end = shifted.len() * 8 / 6;
-    engine.encode(shifted).as_bytes()[first..end].to_vec()
-}
-
-fn rot13(byte: u8) -> u8 {
-    match byte {
-        b'a'..=b'z' => (byte - b'a' + 13) % 26 + b'a',
-        b'A'..=b'Z' => (byte - b'A' + 13) % 26 + b'A',
-        other => other,
-    }
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
 
     fn found(bytes: &[u8]) -> Vec<&'static str> {
-        Needle::new(SECRET).unwrap().in_bytes(bytes).into_iter().collect()
+        static NEEDLE: LazyLock<Needle> = LazyLock::new(|| Needle::new(SECRET).unwrap());
+        NEEDLE.in_bytes(bytes).into_iter().collect()
     }
 
     #[test]
@@ -256,11 +248,115 @@ mod tests {
         for byte in SECRET.as_bytes() {
             search.feed(&[*byte]);
         }
-        assert!(search.found.contains("plain"));
+        assert!(search.finish().contains("plain"));
     }
 
     #[test]
     fn what_could_occur_by_chance_is_no_needle() {
         assert!(Needle::new("short").is_err());
+    }
+
+    /// Rows of so many bytes as `od` writes them: an address in octal digits, and words.
+    fn od(data: &[u8], width: usize, word: usize, show: impl Fn(u64) -> String) -> String {
+        let row = |(index, row): (usize, &[u8])| {
+            let value =
+                |word: &[u8]| word.iter().rev().fold(0, |sum, one| sum << 8 | u64::from(*one));
+            let words: Vec<String> = row.chunks(word).map(|word| show(value(word))).collect();
+            format!("{:07o} {}\n", index * width, words.join(" "))
+        };
+        data.chunks(width).enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn dumps_of_any_width_and_number_are_found() {
+        for (shift, width) in
+            (0..9).flat_map(|shift| [1, 2, 3, 4, 5, 8, 16, 32].map(|w| (shift, w)))
+        {
+            let data = [&vec![b'-'; shift], SECRET.as_bytes(), b"\n"].concat();
+            let mut dumps = vec![
+                od(&data, width, 1, |byte| format!("{byte:02x}")),
+                od(&data, width, 1, |byte| format!("{byte:03o}")),
+                od(&data, width, 1, |byte| format!("{byte:>3}")),
+                od(&data, width, 1, |byte| format!("{byte:>4}")),
+                od(&data, width, 1, |byte| {
+                    format!("  {}", char::from(byte as u8)).replace('\n', "\\n")
+                }),
+                od(&data, width, 1, |byte| format!("{byte:08b}")),
+            ];
+            if width % 2 == 0 {
+                dumps.push(od(&data, width, 2, |word| format!("{word:06o}")));
+                dumps.push(od(&data, width, 2, |word| format!("{word:>5}")));
+            }
+            if width % 4 == 0 {
+                dumps.push(od(&data, width, 4, |word| format!("{word:08x}")));
+                dumps.push(od(&data, width, 4, |word| format!("{word:011o}")));
+            }
+            if width % 8 == 0 {
+                dumps.push(od(&data, width, 8, |word| format!("{word:016x}")));
+            }
+            for dump in dumps {
+                assert!(!found(dump.as_bytes()).is_empty(), "{dump}");
+                let bare: Vec<&str> = dump.lines().map(|line| &line[8..]).collect();
+                assert!(!found(bare.join("\n").as_bytes()).is_empty(), "{dump}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_repeat_themselves_as_text_are_found() {
+        for width in [3, 4, 6, 10] {
+            let row = |(index, row): (usize, &[u8])| {
+                let digits: Vec<String> = row.chunks(2).map(crate::nonce::hex).collect();
+                format!(
+                    "{:08x}: {}  {}\n",
+                    index * width,
+                    digits.join(" "),
+                    String::from_utf8_lossy(row)
+                )
+            };
+            let xxd: String = SECRET.as_bytes().chunks(width).enumerate().map(row).collect();
+            assert!(found(xxd.as_bytes()).contains(&"hex"), "{xxd}");
+        }
+    }
+
+    #[test]
+    fn texts_turned_and_encoded_twice_are_found() {
+        use data_encoding::{BASE32, BASE32_NOPAD, BASE64URL};
+        let back = |text: &str| text.chars().rev().collect::<String>();
+        for shift in 0..6 {
+            let data = format!("{}{SECRET}\n", "-".repeat(shift));
+            let base64 = STANDARD.encode(&data);
+            for (text, name) in [
+                (back(&base64), "reversed base64"),
+                (STANDARD.encode(back(&data)), "base64 of it reversed"),
+                (STANDARD.encode(&base64), "base64 of base64"),
+                (BASE64URL.encode(data.as_bytes()), "base64"),
+                (BASE32.encode(data.as_bytes()), "base32"),
+                (BASE32_NOPAD.encode(data.as_bytes()).to_lowercase(), "base32"),
+                (back(&crate::nonce::hex(data.as_bytes())), "reversed hex"),
+            ] {
+                assert!(
+                    found(text.as_bytes()).contains(&name),
+                    "{name} {text} {:?}",
+                    found(text.as_bytes())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_numbers_and_wide_letters_are_found() {
+        let list = |show: fn(u8) -> String| SECRET.bytes().map(show).collect::<Vec<_>>();
+        for list in [
+            list(|byte| format!("0x{byte:02x},")),
+            list(|byte| format!("\\x{byte:02x}")),
+            list(|byte| format!("\\u00{byte:02x}")),
+            list(|byte| format!("{byte}, ")),
+            list(|byte| format!("\\{byte:03o}")),
+            list(|byte| format!("{}\n", char::from(byte))),
+            list(|byte| format!("{}\0", char::from(byte))),
+        ] {
+            assert!(!found(list.concat().as_bytes()).is_empty(), "{list:?}");
+        }
     }
 }

@@ -1,95 +1,34 @@
-//! A search through data in pieces that also looks into every gzip stream in it, wherever it begins.
+//! A search through data in pieces that also looks into what is compressed or encoded in it: gzip,
+//! zlib and zip wherever they begin, raw deflate, base64 and hex where they begin the data.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use flate2::write::GzDecoder;
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
+use super::bounds::{Bounds, TRIED};
 use super::needle::{Needle, Search};
+use super::unfold::{Kind, Unfolding};
 
-/// How a gzip stream begins: its magic number and the only method there is.
-const MAGIC: &[u8] = &[0x1f, 0x8b, 0x08];
-/// The flags, which come next, have their three highest bits unset.
-const FLAGS: u8 = 0x20;
+/// How many bytes tell whether something begins there.
+const LOOK: usize = 10;
+/// How many bytes tell what the data is as a whole.
+const HEAD: usize = 32;
 /// Streams within streams are looked into this far.
 const DEPTH: usize = 3;
-/// The most streams of one file that are unfolded at the same time.
-const LIVE: usize = 32;
-/// The most beginnings of streams that are tried in one file.
-const STARTS: usize = 50_000;
 
-/// What may still be unfolded of one file, at all depths together.
-#[derive(Debug)]
-pub(super) struct Bounds {
-    bytes: Cell<u64>,
-    live: Cell<usize>,
-    starts: Cell<usize>,
-    complete: Cell<bool>,
-}
-
-impl Bounds {
-    /// Bounds on one file, of which so many bytes may be unfolded.
-    pub(super) fn new(bytes: u64) -> Bounds {
-        Bounds {
-            bytes: Cell::new(bytes),
-            live: Cell::new(LIVE),
-            starts: Cell::new(STARTS),
-            complete: Cell::new(true),
-        }
-    }
-
-    /// Whether no bound was hit.
-    pub(super) fn complete(&self) -> bool {
-        self.complete.get()
-    }
-
-    /// Bytes that may still be unfolded.
-    pub(super) fn left(&self) -> u64 {
-        self.bytes.get()
-    }
-
-    /// Room for one more stream, if there is any.
-    fn enter(&self) -> bool {
-        let room = self.live.get().checked_sub(1).zip(self.starts.get().checked_sub(1));
-        match room {
-            Some((live, starts)) => {
-                self.live.set(live);
-                self.starts.set(starts);
-            }
-            None => self.complete.set(false),
-        }
-        room.is_some()
-    }
-
-    fn leave(&self) {
-        self.live.set(self.live.get() + 1);
-    }
-
-    /// How many of these unfolded bytes may be looked at.
-    fn take(&self, bytes: usize) -> usize {
-        let left = self.bytes.get();
-        let taken = u64::try_from(bytes).unwrap_or(u64::MAX).min(left);
-        self.bytes.set(left - taken);
-        let taken = usize::try_from(taken).unwrap_or(bytes);
-        if taken < bytes {
-            self.complete.set(false);
-        }
-        taken
-    }
-}
-
-/// A search under way, and the gzip streams that were met and have not ended yet.
+/// A search under way, and the streams that were met and have not ended yet.
 pub(super) struct Sieve<'n> {
     needle: &'n Needle,
     bounds: &'n Bounds,
     search: Search<'n>,
-    nested: Vec<GzDecoder<Sieve<'n>>>,
+    nested: Vec<Unfolding<'n>>,
     /// What was found in streams that ended.
     found: BTreeSet<String>,
     /// The last bytes, as a stream may begin in them.
     edge: Vec<u8>,
+    /// The first bytes, until there are enough of them.
+    head: Option<Vec<u8>>,
     depth: usize,
 }
 
@@ -100,76 +39,132 @@ impl<'n> Sieve<'n> {
     }
 
     fn at(needle: &'n Needle, bounds: &'n Bounds, depth: usize) -> Sieve<'n> {
-        let search = needle.stream();
-        let (nested, found, edge) = (Vec::new(), BTreeSet::new(), Vec::new());
-        Sieve { needle, bounds, search, nested, found, edge, depth }
+        Sieve {
+            needle,
+            bounds,
+            search: needle.stream(),
+            nested: Vec::new(),
+            found: BTreeSet::new(),
+            edge: Vec::new(),
+            head: Some(Vec::new()),
+            depth,
+        }
     }
 
     /// Ends the search, and gives the encodings that were found.
     pub(super) fn finish(&mut self) -> BTreeSet<String> {
-        for decoder in std::mem::take(&mut self.nested) {
-            self.harvest(decoder);
+        if let Some(head) = self.head.take() {
+            self.begin(&head, &[]);
         }
-        self.found.extend(self.search.found.iter().map(|name| (*name).to_owned()));
+        for unfolding in std::mem::take(&mut self.nested) {
+            self.harvest(unfolding);
+        }
+        self.found.extend(self.search.finish().iter().map(|name| (*name).to_owned()));
         std::mem::take(&mut self.found)
     }
 
-    /// Searches on; a match or a gzip stream may begin in an earlier piece.
+    /// Searches on; a match or a stream may begin in an earlier piece.
     pub(super) fn feed(&mut self, piece: &[u8]) {
         self.search.feed(piece);
-        for mut decoder in std::mem::take(&mut self.nested) {
-            match unfold(&mut decoder, piece) {
-                true => self.nested.push(decoder),
-                false => self.harvest(decoder),
+        for mut unfolding in std::mem::take(&mut self.nested) {
+            match unfolding.unfold(piece) {
+                true => self.nested.push(unfolding),
+                false => self.harvest(unfolding),
+            }
+        }
+        if let Some(mut head) = self.head.take() {
+            let (first, rest) = piece.split_at(piece.len().min(HEAD - head.len()));
+            head.extend_from_slice(first);
+            match head.len() < HEAD {
+                true => self.head = Some(head),
+                false => self.begin(&head, rest),
             }
         }
         let edge = std::mem::take(&mut self.edge);
-        let head = [&edge, piece.get(..MAGIC.len()).unwrap_or(piece)].concat();
-        for start in 0..edge.len() {
-            if is_start(&head[start..]) {
-                self.start(&edge[start..], piece);
+        let seam = [&edge, &piece[..piece.len().min(LOOK - 1)]].concat();
+        for start in 0..edge.len().min((seam.len() + 1).saturating_sub(LOOK)) {
+            if let Some(kind) = Kind::of(&seam[start..]) {
+                self.start(kind, &edge[start..], piece);
             }
         }
-        for start in memmem::find_iter(piece, MAGIC) {
-            if is_start(&piece[start..]) {
-                self.start(&[], &piece[start..]);
-            }
-        }
-        let last = match piece.len().checked_sub(MAGIC.len()) {
+        self.starts(piece);
+        self.edge = match piece.len().checked_sub(LOOK - 1) {
             Some(start) => piece[start..].to_vec(),
-            None => [&edge, piece].concat(),
+            None => seam[seam.len().saturating_sub(LOOK - 1)..].to_vec(),
         };
-        self.edge = last[last.len().saturating_sub(MAGIC.len())..].to_vec();
     }
 
-    /// Looks into what may be a gzip stream. What is none after all soon ends in an error.
-    fn start(&mut self, edge: &[u8], piece: &[u8]) {
+    /// What begins within a piece.
+    fn starts(&mut self, piece: &[u8]) {
+        let Some(last) = piece.len().checked_sub(LOOK) else { return };
+        let within = &piece[..last + Kind::MAGIC];
+        for magic in Kind::MAGICS {
+            for start in memmem::find_iter(within, magic).take_while(|start| *start <= last) {
+                if let Some(kind) = Kind::of(&piece[start..]) {
+                    self.start(kind, &[], &piece[start..]);
+                }
+            }
+        }
+        for start in memchr_iter(Kind::ZLIB, &piece[..=last]) {
+            if Kind::of(&piece[start..]) == Some(Kind::Zlib) {
+                self.start(Kind::Zlib, &[], &piece[start..]);
+            }
+        }
+    }
+
+    /// What the data is as a whole, told by its first bytes.
+    fn begin(&mut self, head: &[u8], rest: &[u8]) {
+        if self.depth == DEPTH || head.len() < LOOK {
+            return;
+        }
+        for kind in Kind::of_all(head) {
+            self.start(kind, head, rest);
+        }
+        let tried = [head, &rest[..rest.len().min(TRIED)]].concat();
+        if self.bounds.inflates(&tried, false) {
+            self.start(Kind::Deflate, head, rest);
+        }
+    }
+
+    /// Looks into what may be a stream. What is none after all soon ends in an error.
+    fn start(&mut self, kind: Kind, edge: &[u8], piece: &[u8]) {
+        if kind == Kind::Zlib {
+            let tried = match edge {
+                [] => &piece[..piece.len().min(TRIED)],
+                edge => &[edge, &piece[..piece.len().min(TRIED)]].concat(),
+            };
+            if self.depth == DEPTH || !self.bounds.inflates(tried, true) {
+                return;
+            }
+        }
         if self.depth == DEPTH {
-            self.bounds.complete.set(false);
+            self.bounds.give_up();
             return;
         }
         if !self.bounds.enter() {
             return;
         }
         let inner = Sieve::at(self.needle, self.bounds, self.depth + 1);
-        let mut decoder = GzDecoder::new(inner);
-        if unfold(&mut decoder, edge) && unfold(&mut decoder, piece) {
-            self.nested.push(decoder);
+        let mut unfolding = Unfolding::new(kind, inner);
+        if unfolding.unfold(edge) && unfolding.unfold(piece) {
+            self.nested.push(unfolding);
         } else {
-            self.harvest(decoder);
+            self.harvest(unfolding);
         }
     }
 
-    fn harvest(&mut self, mut decoder: GzDecoder<Sieve<'n>>) {
-        // What was unfolded before an error counts as well.
-        let _ = decoder.try_finish();
-        let found = decoder.get_mut().finish();
-        self.found.extend(found.into_iter().map(|name| format!("gzip+{name}")));
+    fn harvest(&mut self, unfolding: Unfolding<'n>) {
+        let (name, mut found) = unfolding.finish();
+        if name == Kind::Base64.name() {
+            // That is the needle itself, plainly.
+            found.remove("decoded");
+        }
+        self.found.extend(found.into_iter().map(|encoding| format!("{name}+{encoding}")));
         self.bounds.leave();
     }
 }
 
-/// What a decoder unfolds.
+/// What a stream unfolds to.
 impl Write for Sieve<'_> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let taken = self.bounds.take(piece.len());
@@ -185,23 +180,9 @@ impl Write for Sieve<'_> {
     }
 }
 
-/// Whether the stream goes on after these bytes.
-fn unfold(decoder: &mut GzDecoder<Sieve<'_>>, mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        match decoder.write(bytes) {
-            Ok(0) | Err(_) => return false,
-            Ok(count) => bytes = &bytes[count..],
-        }
-    }
-    true
-}
-
-fn is_start(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC) && bytes.get(MAGIC.len()).is_some_and(|flags| *flags < FLAGS)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::bounds::LIVE;
     use super::*;
 
     const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
@@ -277,5 +258,66 @@ mod tests {
         let mut data = open.repeat(LIVE + 1);
         data.extend(gzip(SECRET.as_bytes()));
         assert!(!sifted(&data, open.len(), 1 << 20).1);
+    }
+
+    const PADDED: &[u8] = &[0; 4096];
+
+    #[test]
+    fn zip_and_zlib_are_found_wherever_they_begin_and_deflate_where_the_data_does() {
+        let secret = [PADDED, SECRET.as_bytes()].concat();
+        let level = flate2::Compression::default();
+        let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        for name in ["first", "the second"] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(if name == "first" { b"nothing" } else { &secret }).unwrap();
+        }
+        let zip = zip.finish().unwrap().into_inner();
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        zlib.write_all(&secret).unwrap();
+        let zlib = zlib.finish().unwrap();
+        let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        deflate.write_all(&secret).unwrap();
+        let deflate = deflate.finish().unwrap();
+        for (data, name) in
+            [(&zip, "zip+plain"), (&zlib, "zlib+plain"), (&deflate, "deflate+plain")]
+        {
+            for size in [1, 2, 3, 7, 64, 1 << 16] {
+                assert_eq!(sifted(data, size, 1 << 20), (vec![name.to_owned()], true), "{size}");
+            }
+        }
+        assert_eq!(found(&[b"xx\x78", zlib.as_slice(), b"more"].concat()), ["zlib+plain"]);
+        assert_eq!(found(&gzip(&zip)), ["gzip+zip+plain"]);
+    }
+
+    #[test]
+    fn what_is_encoded_and_compressed_is_found() {
+        use data_encoding::{BASE64, HEXUPPER};
+        let stream = gzip(SECRET.as_bytes());
+        let base64 = BASE64.encode(&stream);
+        let lines: Vec<&[u8]> = base64.as_bytes().chunks(76).collect();
+        let lines = lines.join(b"\n".as_slice());
+        for size in [1, 5, 1000] {
+            let found = |data: &[u8]| sifted(data, size, 1 << 20).0;
+            assert_eq!(found(&lines), ["base64+gzip+plain"]);
+            assert_eq!(
+                found(&[b"a 'quoted' one: ", lines.as_slice()].concat()),
+                ["base64+gzip+plain"]
+            );
+            assert_eq!(found(HEXUPPER.encode(&stream).as_bytes()), ["hex+gzip+plain"]);
+            let twice = BASE64.encode(base64.as_bytes());
+            assert_eq!(found(twice.as_bytes()), ["base64+base64+gzip+plain"]);
+        }
+    }
+
+    #[test]
+    fn what_is_nothing_of_that_hides_nothing_and_takes_no_room() {
+        let mut data = b"x\x9cx\x01x\xdax\x5ePK\x03\x04H4sIUEsDB ".repeat(20_000);
+        data.extend(SECRET.as_bytes());
+        let (found, _) = sifted(&data, 1 << 16, 1 << 20);
+        assert!(found.contains(&"plain".to_owned()));
+        let random: Vec<u8> = (0..1_000_000_u64)
+            .map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ at * at >> 3) as u8)
+            .collect();
+        assert_eq!(sifted(&random, 1 << 16, 1 << 20), (Vec::new(), true));
     }
 }

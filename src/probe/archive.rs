@@ -41,6 +41,11 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("unpacked_size", Shape::Bytes, "of the tar in it"),
         FactDef::new("entries", Shape::Int, "files, folders and links in the tar"),
         FactDef::new("top", Shape::List, "names at the top, at most 100; folders end with /"),
+        FactDef::new(
+            "paths",
+            Shape::List,
+            "its files and links, sorted, at most 100, of too many the first; not of an archive of images",
+        ),
         FactDef::new("form", Shape::Text, "image, root-file-system, empty or other"),
         FactDef::new("has_manifest", Shape::Bool, "whether there is a manifest.json at the top"),
         FactDef::new("images", Shape::Int, "how many images, of an archive of images"),
@@ -49,6 +54,9 @@ pub(super) const KIND: Kind = Kind {
     ],
     bind,
 };
+
+/// The most paths that are told.
+const PATHS: usize = 100;
 
 struct Archive {
     path: String,
@@ -152,7 +160,10 @@ fn summarized(summary: Summary) -> Facts {
         ("top".to_owned(), summary.top.into()),
         ("has_manifest".to_owned(), summary.has_manifest.into()),
     ]);
-    if summary.form == Form::Image {
+    if summary.form != Form::Image {
+        let paths: Vec<String> = summary.paths.into_iter().take(PATHS).collect();
+        facts.insert("paths".into(), paths.into());
+    } else {
         let images = summary.images;
         facts.insert("images".into(), count(images.len()));
         if let Some(first) = images.first() {

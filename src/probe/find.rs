@@ -40,12 +40,24 @@ pub(super) const KIND: Kind = Kind {
             "none",
             "files of assignments/<slug>/given whose whole content a file holds one of",
         ),
+        ParamDef::optional(
+            "archives",
+            ParamShape::Word(&["closed", "opened"]),
+            "closed",
+            "whether archives (tar, gzip, zip and with it wheels, also in one another) are looked into \
+             as if each were a folder: /src.tgz/app.py",
+        ),
         OTHER,
     ],
     facts: &[
         FactDef::new("found", Shape::Bool, "whether there is anything of that kind"),
         FactDef::new("count", Shape::Int, "how much of it"),
         FactDef::new("paths", Shape::List, "where, sorted; at most 5,000"),
+        FactDef::new(
+            "complete",
+            Shape::Bool,
+            "whether all archives could be looked into within bounds",
+        ),
         FactDef::new(
             "kept",
             Shape::List,
@@ -63,6 +75,7 @@ struct Find {
     path: Option<String>,
     texts: Vec<String>,
     given: Vec<String>,
+    archives: bool,
 }
 
 fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
@@ -73,6 +86,7 @@ fn bind(params: &Params) -> Result<Box<dyn Observe>, BindError> {
         path: reader.text("path"),
         texts: reader.texts("texts").unwrap_or_default(),
         given: reader.texts("given").unwrap_or_default(),
+        archives: reader.text("archives").as_deref() == Some("opened"),
     };
     let wrong = |param, message: &str| Err(BindError { param, message: message.to_owned() });
     if let Some(path) = &find.path {
@@ -142,7 +156,8 @@ impl Find {
             }
             contents.push(content);
         }
-        Ok(Wanted { path: self.path.as_deref().map(|path| room.fill(path)), contents })
+        let path = self.path.as_deref().map(|path| room.fill(path));
+        Ok(Wanted { path, contents, archives: self.archives })
     }
 }
 
@@ -151,6 +166,7 @@ fn facts(found: &Found) -> Facts {
         ("found".to_owned(), (found.count > 0).into()),
         ("count".to_owned(), Value::Int(i64::try_from(found.count).unwrap_or(i64::MAX))),
         ("paths".to_owned(), found.paths.clone().into()),
+        ("complete".to_owned(), (!found.cut).into()),
     ])
 }
 

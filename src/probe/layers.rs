@@ -11,6 +11,7 @@ use self::pieces::Pieces;
 use self::weigh::{Found, Search};
 use super::params::{BUILD, ParamDef, ParamShape, Reader};
 use super::room::too_large;
+use super::step::line;
 use super::{Answer, BindError, Kind, Observe, Room};
 use crate::ask::Params;
 use crate::engine::{HistoryEntry, ImageInfo};
@@ -61,6 +62,7 @@ pub(super) const KIND: Kind = Kind {
         ),
         FactDef::new("largest", Shape::Text, "the step that added the most, if one added anything"),
         FactDef::new("largest_size", Shape::Bytes, "what it added"),
+        FactDef::new("line", Shape::Int, "the line of the Dockerfile where that step stands"),
         FactDef::new("base_size", Shape::Bytes, "of the image that they lie upon"),
     ],
     bind,
@@ -124,6 +126,12 @@ impl Observe for Layers {
             with_pieces.retain(|path| !other.found.with_pieces.contains(path));
         }
         let mut facts = facts(&own.image, &own.base, left_out);
+        if let Some(step) = largest(&own.image, &own.base) {
+            let history = own.image.history.iter().map(|step| step.created_by.as_str());
+            let history: Vec<&str> = history.collect();
+            let line = line(room.submission.dockerfile(), &history, step);
+            facts.extend(line.map(|line| ("line".to_owned(), line)));
+        }
         if search.pieces.is_some() {
             facts.insert("pieces".into(), with_pieces.into());
         }
@@ -204,12 +212,18 @@ fn facts(image: &ImageInfo, base: &ImageInfo, left_out: u64) -> Facts {
         ("steps".to_owned(), told.collect::<Vec<_>>().into()),
         ("base_size".to_owned(), Value::Bytes(base.size)),
     ]);
-    // Of two that added the same, the one that came first.
-    if let Some(largest) = steps.iter().rev().max_by_key(|step| step.size) {
+    if let Some(largest) = largest(image, base).map(|step| &image.history[step]) {
         facts.insert("largest".into(), name(largest).into());
         facts.insert("largest_size".into(), Value::Bytes(largest.size));
     }
     facts
+}
+
+/// The step that added the most; of two that added the same, the one that came first.
+fn largest(info: &ImageInfo, base: &ImageInfo) -> Option<usize> {
+    let own = base.history.len()..info.history.len();
+    let size = |step: &usize| info.history[*step].size;
+    own.rev().filter(|step| size(step) > 0).max_by_key(size)
 }
 
 /// A step without what the builder adds to a student's words.

@@ -17,6 +17,7 @@ mod layers;
 mod leak;
 mod run;
 mod stage;
+mod step;
 mod submission;
 
 use async_trait::async_trait;

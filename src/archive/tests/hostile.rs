@@ -145,9 +145,21 @@ fn nothing_follows_the_end() {
     assert!(all(&[&plain, b"x"]).contains("more after its end"));
     let half = &plain[..plain.len() - 512];
     assert!(all(&[half, &plain]).contains("more after its end"));
-    for tail in [&zipped[..], b"x", &[0; 512]] {
+    assert!(all(&[&zipped, &zipped]).contains("more after its end"));
+    for tail in [&b"x"[..], &[0; 512]] {
         assert!(all(&[&zipped, tail]).contains("after the end of its gzip stream"));
     }
+}
+
+#[test]
+fn gzip_streams_one_after_the_other_are_one_archive() {
+    let plain = tar(&image());
+    for size in [100, 512, 1000, plain.len()] {
+        let members: Vec<u8> = plain.chunks(size).flat_map(gzip).collect();
+        assert_eq!(survey(members.as_slice(), &Bounds::default()).unwrap().danger, None, "{size}");
+        assert!(danger(&[members, b"x".to_vec()].concat()).contains("end of its gzip stream"));
+    }
+    assert!(danger(&gzip(b"").repeat(20_001)).contains("more than 20000 gzip streams"));
 }
 
 #[test]
@@ -160,6 +172,7 @@ fn what_cannot_be_read_says_so() {
         (b"hello".to_vec(), "is no tar"),
         (vec![0xfe; 5000], "is no tar"),
         (gzip(b"hello"), "is no tar"),
+        (b"PK\x03\x04 and more".to_vec(), "is a zip file"),
         (gzip(&zipped), "compressed twice"),
         (plain[..plain.len() - 1024].to_vec(), "breaks off"),
         (plain[..3000].to_vec(), "breaks off"),
