@@ -144,7 +144,7 @@ fn quote(text: &str) -> String {
     if text.is_empty() {
         return "an empty text".into();
     }
-    let line = text.trim_end_matches('\n').replace('\n', "⏎");
+    let line = text.trim_end_matches('\n').replace('\r', "␍").replace('\n', "⏎");
     match line.char_indices().nth(QUOTED) {
         Some((cut, _)) => format!("\"{}…\"", &line[..cut]),
         None => format!("\"{line}\""),

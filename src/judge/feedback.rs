@@ -6,7 +6,7 @@ use crate::fact::{Facts, Value, look_up};
 use crate::nonce::{Values, hide};
 use crate::rubric::{Case, Probe};
 
-use super::plain::{line, plain, tail};
+use super::plain::{line, line_end, plain, tail};
 use super::{Mark, Verdict};
 
 /// The most characters of a fact inside a sentence.
@@ -138,20 +138,28 @@ fn fill(words: &str, facts: &Facts, values: &Values) -> String {
             rest = after;
             continue;
         };
-        filled.push_str(&bare(look_up(facts, name).as_ref(), values));
+        filled.push_str(&bare(name, look_up(facts, name).as_ref(), values));
         rest = tail;
     }
     filled.push_str(rest);
     filled
 }
 
-fn bare(value: Option<&Value>, values: &Values) -> String {
+/// Facts that are logs: what went wrong stands at their end.
+const LOGS: [&str; 3] = ["stderr", "complaints", "log"];
+
+fn bare(name: &str, value: Option<&Value>, values: &Values) -> String {
     let text = match value {
         Some(Value::Text(text)) => text.clone(),
         Some(Value::List(items)) => items.join(", "),
         other => shown(other),
     };
-    line(&hide(&text, values), INLINE)
+    let text = hide(&text, values);
+    if LOGS.contains(&name) {
+        return line_end(&text, INLINE);
+    }
+    // Else it looks like a blank, or like nothing.
+    line(&text.replace('\r', "␍"), INLINE)
 }
 
 /// The names that words use as `{fact}`.

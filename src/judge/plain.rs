@@ -49,6 +49,16 @@ pub fn line(text: &str, most: usize) -> String {
     }
 }
 
+/// The end of a text as one plain line of at most `most` characters.
+pub(super) fn line_end(text: &str, most: usize) -> String {
+    let joined = line(text, usize::MAX);
+    let excess = joined.chars().count().saturating_sub(most);
+    match joined.char_indices().nth(excess) {
+        Some((cut, _)) if excess > 0 => format!("…{}", &joined[cut..]),
+        _ => joined,
+    }
+}
+
 /// The last lines of a log, each of bounded length.
 pub(super) fn tail(text: &str, lines: usize) -> String {
     let text = plain(text);
@@ -107,6 +117,7 @@ mod tests {
     fn a_line_is_one_line() {
         assert_eq!(line("a\n b\tc", 99), "a b c");
         assert_eq!(line("äöü", 2), "äö…");
+        assert_eq!((line_end("ä\nöü", 2).as_str(), line_end("äö", 2).as_str()), ("…öü", "äö"));
     }
 
     #[test]

@@ -54,6 +54,10 @@ pub struct Shot {
     pub limit: Option<Limit>,
     /// The image pulled is the one that had this name before.
     pub same_id: Option<bool>,
+    /// How the image pulled was made, as `docker history` tells it, the newest step first.
+    pub history: Vec<String>,
+    /// The id of the container that the step is about.
+    pub(super) focus: Option<String>,
 }
 
 /// A container of the student's, gone or not.
@@ -172,8 +176,6 @@ impl Stage<'_> {
             still_attached: ran.still_attached,
             stdout: ran.stdout,
             stderr: ran.stderr,
-            error: None,
-            way: None,
             refusals,
             containers,
             created,
@@ -182,7 +184,7 @@ impl Stage<'_> {
             named,
             new_files,
             limit: ran.limit,
-            same_id: None,
+            ..Shot::default()
         })
     }
 
@@ -248,10 +250,15 @@ impl Stage<'_> {
 }
 
 impl Shot {
-    /// The container of that name if there is one; else the newest.
+    /// The container that the step is about; else the one of that name if there is one, the newest
+    /// that runs, the newest.
     pub fn container(&self, name: Option<&str>) -> Option<&ContainerShot> {
-        let named = name.and_then(|name| self.containers.iter().rfind(|one| one.name == name));
-        named.or_else(|| self.containers.last())
+        let find =
+            |is: &dyn Fn(&ContainerShot) -> bool| self.containers.iter().rfind(|one| is(one));
+        let focus = self.focus.as_ref().and_then(|id| find(&|one| one.id == *id));
+        let named = || name.and_then(|name| find(&|one| one.name == name));
+        let running = || find(&|one| one.status == "running");
+        focus.or_else(named).or_else(running).or_else(|| self.containers.last())
     }
 }
 

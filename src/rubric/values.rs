@@ -28,11 +28,13 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
     let mut fields = Fields::of(&entry.node, review);
     let random = fields.get("random");
     let sha256 = fields.get("sha256");
+    let lines = fields.get("lines");
     let says = fields.get("says").and_then(|node| node.text(review));
     fields.finish(review);
-    let origin = match (random, sha256) {
-        (Some(node), None) => Origin::Random(length(node, review)?),
-        (None, Some(node)) => {
+    let origin = match (random, sha256, lines) {
+        (Some(node), None, None) => Origin::Random(length(node, review)?),
+        (None, None, Some(node)) => Origin::Lines(least(node, review)?),
+        (None, Some(node), None) => {
             let text = node.text(review)?;
             known(&text, node, before, review);
             Origin::Sha256(text)
@@ -41,7 +43,7 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
             review.advise(
                 &entry.node.span,
                 "a value is made in exactly one way",
-                "write { random = 24 } or { sha256 = \"${other}\" }",
+                "write { random = 24 }, { lines = 12 } or { sha256 = \"${other}\" }",
             );
             return None;
         }
@@ -56,6 +58,16 @@ fn length(node: &Node, review: &mut Review) -> Option<usize> {
         Ok(length @ 8..=200) => Some(length),
         _ => {
             review.note(&node.span, "between 8 (so that it can't be guessed) and 200 characters");
+            None
+        }
+    }
+}
+
+fn least(node: &Node, review: &mut Review) -> Option<usize> {
+    match usize::try_from(node.int(review)?) {
+        Ok(least @ 2..=100) => Some(least),
+        _ => {
+            review.note(&node.span, "between 2 and 100 lines at least");
             None
         }
     }
