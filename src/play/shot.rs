@@ -14,6 +14,8 @@ use crate::sandbox::Limit;
 
 /// What of a container's output is kept.
 const OUTPUT: usize = 64 << 10;
+/// What tells them, folders with a slash at the end.
+const FIND: &str = r"find . -mindepth 1 ( -type d -printf %P/\0 -o -printf %P\0 )";
 /// The most files of a folder that are looked at.
 const FILES: usize = 64 << 10;
 
@@ -54,7 +56,7 @@ pub struct Shot {
     pub limit: Option<Limit>,
     /// The image pulled is the one that had this name before.
     pub same_id: Option<bool>,
-    /// How the image pulled was made, as `docker history` tells it, the newest step first.
+    /// How the image pulled was made, as `docker history` tells it, the oldest step first.
     pub history: Vec<String>,
     /// The id of the container that the step is about.
     pub(super) focus: Option<String>,
@@ -220,23 +222,7 @@ impl Stage<'_> {
     /// Paths in the folder; folders end with a slash.
     async fn files(&self) -> Result<BTreeSet<String>, Fault> {
         let request = crate::engine::ExecRequest {
-            command: [
-                "find",
-                ".",
-                "-mindepth",
-                "1",
-                "(",
-                "-type",
-                "d",
-                "-printf",
-                "%P/\\0",
-                "-o",
-                "-printf",
-                "%P\\0",
-                ")",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            command: FIND.split(' ').map(str::to_owned).collect(),
             user: None,
             env: self.env.clone(),
             time_limit: std::time::Duration::from_secs(60),

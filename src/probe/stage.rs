@@ -53,7 +53,7 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new(
             "history",
             Shape::List,
-            "how the image pulled was made, the newest step first",
+            "how the image pulled was made, the oldest step first",
         ),
         FactDef::new("status", Shape::Text, "the container's: running, exited, removed, …"),
         FactDef::new("container_exit_code", Shape::Int, "the container's, when it has ended"),
