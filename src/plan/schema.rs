@@ -30,9 +30,13 @@ pub fn schema() -> Json {
                     "type": "object", "additionalProperties": false,
                     "properties": {
                         "random": { "type": "integer", "minimum": 8, "maximum": 200 },
+                        "lines": { "type": "integer", "minimum": 2, "maximum": 100 },
                         "sha256": text(), "says": text(),
                     },
-                    "oneOf": [{ "required": ["random"] }, { "required": ["sha256"] }],
+                    "oneOf": [
+                        { "required": ["random"] }, { "required": ["lines"] },
+                        { "required": ["sha256"] },
+                    ],
                 },
             },
             "plays": {
@@ -46,6 +50,7 @@ pub fn schema() -> Json {
                             "required": ["build", "name"],
                         }] },
                         "registry": { "type": "boolean" }, "env": texts(), "time": text(),
+                        "container": text(),
                         "steps": { "type": "array", "minItems": 1, "items": step() },
                     },
                     "required": ["steps"],
