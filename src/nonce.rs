@@ -12,6 +12,8 @@ pub enum Origin {
     Random(usize),
     /// A number of that many digits, the first one not a zero.
     Digits(usize),
+    /// At least that many lines `word=word` of random words, and at most twice as many.
+    Lines(usize),
     /// A port of this host, as `host:port`: one of those that nothing is known for.
     Port(&'static str),
     /// The public half of the SSH agents' key, as whoever has that key tells.
@@ -55,12 +57,12 @@ pub fn make(
         let value = match &one.origin {
             Origin::Random(length) => random(*length),
             Origin::Digits(length) => digits(&random(*length)),
-            Origin::Port(host) => {
-                let number = random(8)
-                    .bytes()
-                    .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-                format!("{host}:{}", 20_000 + number % 10_000)
+            Origin::Lines(least) => {
+                let more = number(&random(8)) as usize % (least + 1);
+                let line = |_| format!("{}={}", random(8), random(12));
+                (0..least + more).map(line).collect::<Vec<_>>().join("\n")
             }
+            Origin::Port(host) => format!("{host}:{}", 20_000 + number(&random(8)) % 10_000),
             Origin::SshKey => ssh_key.to_owned(),
             Origin::Sha256(text) => hex(&Sha256::digest(fill(text, &values))),
         };
@@ -77,6 +79,12 @@ fn digits(random: &str) -> String {
         _ => char::from(b'0' + byte % 10),
     };
     random.bytes().enumerate().map(digit).collect()
+}
+
+/// A number made of a random text.
+fn number(random: &str) -> u32 {
+    let add = |sum: u32, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte));
+    random.bytes().fold(0, add)
 }
 
 /// Lower-case hex of some bytes.
@@ -127,8 +135,13 @@ pub fn fill(text: &str, values: &Values) -> String {
 
 /// The text with every value of the run replaced by what it says instead: what a student may read.
 pub fn hide(text: &str, values: &Values) -> String {
-    values.values().fold(text.to_owned(), |text, made| {
-        if made.value.is_empty() { text } else { text.replace(&made.value, &made.says) }
+    values.values().fold(text.to_owned(), |text, made| match made.value.as_str() {
+        "" => text,
+        // What is left of it: a part of its lines.
+        value if value.contains('\n') => value
+            .lines()
+            .fold(text.replace(value, &made.says), |text, line| text.replace(line, &made.says)),
+        value => text.replace(value, &made.says),
     })
 }
 

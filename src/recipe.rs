@@ -105,6 +105,9 @@ pub struct PlayRecipe {
     /// Environment of the commands, besides that of every play.
     #[serde(skip_serializing_if = "is_default")]
     pub env: BTreeMap<String, String>,
+    /// The container that is looked at and restarted, where there is one of that name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub container: Option<String>,
     /// For each command.
     pub time: Seconds,
     /// What is done.
@@ -161,7 +164,7 @@ pub enum Action {
         /// Its path.
         script: String,
     },
-    /// The grader restarts the containers that the commands made.
+    /// The grader restarts the container that is looked at.
     Restart,
     /// The grader removes them.
     Remove {
@@ -169,7 +172,7 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "is_default")]
         volumes: bool,
     },
-    /// The grader makes and starts a container like the newest that the commands made.
+    /// The grader makes and starts a container like the one that is looked at.
     Repeat {
         /// In place of its entrypoint and command, as root.
         #[serde(default, skip_serializing_if = "is_default")]

@@ -21,11 +21,22 @@ pub struct Check {
 
 /// Checks a fact, absent when `None`, against an expectation. `values` are those of the run.
 pub fn check(expect: &Expect, found: Option<&Value>, values: &Values) -> Check {
-    Check {
-        met: met(expect, found, values),
-        expected: hide(&fill(&wording(expect, found, values), values), values),
-        found: hide(&shown(found), values),
+    let met = met(expect, found, values);
+    let mut expected = hide(&fill(&wording(expect, found, values), values), values);
+    let mut told = hide(&shown(found), values);
+    // Two texts that look the same differ in what is not seen.
+    if let (false, Expect::Equals(Literal::Text(text)), Some(Value::Text(found))) =
+        (met, expect, found)
+        && plain_words(&expected) == plain_words(&told)
+    {
+        expected = format!("{:?}", hide(&fill(text, values), values));
+        told = format!("{:?}", hide(found, values));
     }
+    Check { met, expected, found: told }
+}
+
+fn plain_words(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
 }
 
 /// What is expected; of an `all` that is missed only what is not met, as the rest is no news.

@@ -12,7 +12,7 @@ use super::{Mark, Verdict};
 /// The most characters of a fact inside a sentence.
 const INLINE: usize = 160;
 /// Facts whose end tells most.
-const LOGS: [&str; 5] = ["log", "output", "check_output", "stdout", "stderr"];
+const LOGS: [&str; 6] = ["log", "output", "check_output", "stdout", "stderr", "complaints"];
 /// The lines of a log that are shown.
 const LOG_LINES: usize = 20;
 
@@ -140,23 +140,27 @@ fn fill(words: &str, facts: &Facts, values: &Values) -> String {
             rest = after;
             continue;
         };
-        let whole = if LOGS.contains(&name) { end_of_line } else { line };
-        let found = bare(look_up(facts, name).as_ref(), values);
+        let found = bare(name, look_up(facts, name).as_ref(), values);
         // A backtick of the submission's would pair with the rubric's own.
-        filled.push_str(&whole(&found, INLINE).replace('`', "ˋ"));
+        filled.push_str(&found.replace('`', "ˋ"));
         rest = tail;
     }
     filled.push_str(rest);
     filled
 }
 
-fn bare(value: Option<&Value>, values: &Values) -> String {
+fn bare(name: &str, value: Option<&Value>, values: &Values) -> String {
     let text = match value {
         Some(Value::Text(text)) => text.clone(),
         Some(Value::List(items)) => items.join(", "),
         other => shown(other),
     };
-    hide(&text, values)
+    let text = hide(&text, values);
+    if LOGS.contains(&name) {
+        return end_of_line(&text, INLINE);
+    }
+    // Else it looks like a blank, or like nothing.
+    line(&text.replace('\r', "␍"), INLINE)
 }
 
 /// The names that words use as `{fact}`.

@@ -109,6 +109,7 @@ mod tests {
     fn a_line_is_one_line() {
         assert_eq!(line("a\n b\tc", 99), "a b c");
         assert_eq!(line("äöü", 2), "äö…");
+        assert_eq!((line_end("ä\nöü", 2).as_str(), line_end("äö", 2).as_str()), ("…öü", "äö"));
     }
 
     #[test]

@@ -31,9 +31,13 @@ pub fn schema() -> Json {
                     "properties": {
                         "random": { "type": "integer", "minimum": 8, "maximum": 200 },
                         "digits": { "type": "integer", "minimum": 6, "maximum": 200 },
+                        "lines": { "type": "integer", "minimum": 2, "maximum": 100 },
                         "sha256": text(), "says": text(),
                     },
-                    "oneOf": [{ "required": ["random"] }, { "required": ["sha256"] }, { "required": ["digits"] }],
+                    "oneOf": [
+                        { "required": ["random"] }, { "required": ["digits"] },
+                        { "required": ["lines"] }, { "required": ["sha256"] },
+                    ],
                 },
             },
             "plays": {
@@ -47,6 +51,7 @@ pub fn schema() -> Json {
                             "required": ["build", "name"],
                         }] },
                         "registry": { "type": "boolean" }, "env": texts(), "time": text(),
+                        "container": text(),
                         "steps": { "type": "array", "minItems": 1, "items": step() },
                     },
                     "required": ["steps"],

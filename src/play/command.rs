@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::shot::ContainerShot;
 use super::stage::{Stage, Task};
 use crate::engine::{ExecReport, ExecRequest};
 use crate::evidence::Fault;
@@ -13,14 +14,17 @@ const OUTPUT: usize = 64 << 10;
 const ATTACHED: Duration = Duration::from_secs(8);
 /// What the tools may need beyond a command's own time.
 const GRACE: Duration = Duration::from_secs(15);
-/// The names that Compose looks for, in its order.
-const COMPOSE: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+/// What of a command's output is read; of a longer one the end of this is kept.
+const READ: usize = 4 << 20;
+/// Where Compose notes of which files a container was made.
+const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+/// What Compose says when it finds no file of its own.
+const NO_FILE: &str = "no configuration file provided";
 /// The script that starts, where there is one.
 const SCRIPT: &str = "run.sh";
 
 /// How a command went.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ran {
     /// It did what it should, as far as it tells.
     pub(super) is_well: bool,
@@ -35,10 +39,30 @@ pub(super) struct Ran {
 }
 
 impl Stage<'_> {
-    /// The file by which the submission is to be started.
-    pub(super) fn find_way(&self) -> Option<String> {
-        let names = [SCRIPT].into_iter().chain(COMPOSE);
-        names.into_iter().find(|name| self.has_file(name)).map(str::to_owned)
+    /// The file by which the submission was started, after the command of [`Stage::start_command`]; none
+    /// when there is none. Which files Compose takes is its own affair, and it is asked.
+    pub(super) fn find_way(&self, ran: &Ran, containers: &[ContainerShot]) -> Option<String> {
+        if self.has_file(SCRIPT) {
+            return Some(SCRIPT.to_owned());
+        }
+        let inside = format!("{}/", self.folder);
+        let noted = containers
+            .iter()
+            .rev()
+            .find_map(|one| one.description["Config"]["Labels"][CONFIG_FILES].as_str());
+        if let Some(noted) = noted {
+            let files = noted.split(',').map(|file| file.strip_prefix(&inside).unwrap_or(file));
+            return Some(files.collect::<Vec<_>>().join(" with "));
+        }
+        if ran.stderr.contains(NO_FILE) {
+            return None;
+        }
+        // It says which one it uses, or which one is wrong.
+        let named = ran.stderr.split_whitespace().rev().find_map(|word| {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !"/._-".contains(c));
+            word.trim_end_matches(['.', ':']).strip_prefix(&inside)
+        });
+        Some(named.unwrap_or("Compose file").to_owned())
     }
 
     pub(super) fn has_file(&self, path: &str) -> bool {
@@ -47,14 +71,14 @@ impl Stage<'_> {
     }
 
     /// What starts the submission, as a command.
-    pub(super) fn start_command(&self, way: &str) -> Vec<String> {
-        if way == SCRIPT { self.script(way) } else { compose(way, &["up", "-d"]) }
+    pub(super) fn start_command(&self) -> Vec<String> {
+        if self.has_file(SCRIPT) { self.script(SCRIPT) } else { compose(&["up", "-d"]) }
     }
 
     /// What ends it; none where the grader's own removal does.
     pub(super) fn down_command(&self) -> Option<Vec<String>> {
-        let way = self.way.as_deref().filter(|way| *way != SCRIPT)?;
-        Some(compose(way, &["down"]))
+        self.way.as_deref().filter(|way| *way != SCRIPT)?;
+        Some(compose(&["down"]))
     }
 
     /// A script by the shell that it names, with the options that it names.
@@ -82,7 +106,7 @@ impl Stage<'_> {
             user: None,
             env: self.env.clone(),
             time_limit: time + GRACE,
-            output_limit: OUTPUT,
+            output_limit: READ,
         };
         let (engine, tools) = (self.engine.clone(), self.tools.clone());
         let (sender, mut ended) = tokio::sync::oneshot::channel();
@@ -128,8 +152,9 @@ fn shell(line: &str) -> Vec<String> {
     words
 }
 
-fn compose(file: &str, words: &[&str]) -> Vec<String> {
-    let all = ["docker", "compose", "-f", file].into_iter().chain(words.iter().copied());
+/// As a student types it in the folder.
+fn compose(words: &[&str]) -> Vec<String> {
+    let all = ["docker", "compose"].into_iter().chain(words.iter().copied());
     all.map(str::to_owned).collect()
 }
 
@@ -140,15 +165,33 @@ fn ran(report: ExecReport, took_all: bool, limit: Option<Limit>) -> Ran {
         exit_code: report.exit_code.filter(|_| !timed_out),
         timed_out,
         still_attached: false,
-        stdout: report.stdout.text(),
-        stderr: report.refused.unwrap_or_else(|| report.stderr.text()),
+        stdout: end(report.stdout.text()),
+        stderr: end(report.refused.unwrap_or_else(|| report.stderr.text())),
         limit,
     }
+}
+
+/// The end of a long output, from a whole line on: an error is what comes last.
+fn end(text: String) -> String {
+    let excess = text.len().saturating_sub(OUTPUT);
+    if excess == 0 {
+        return text;
+    }
+    let rest = &text[text.ceil_char_boundary(excess)..];
+    rest.split_once('\n').map_or(rest, |(_, lines)| lines).to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_output_the_end_is_kept() {
+        let text = format!("{}\nerror: here\n", "noise\n".repeat(OUTPUT));
+        let kept = end(text);
+        assert!(kept.len() <= OUTPUT && kept.starts_with("noise") && kept.ends_with("here\n"));
+        assert_eq!(end("short".to_owned()), "short");
+    }
 
     #[test]
     fn a_script_is_run_by_the_shell_and_with_the_options_that_it_names() {

@@ -14,6 +14,8 @@ use crate::sandbox::Limit;
 
 /// What of a container's output is kept.
 const OUTPUT: usize = 64 << 10;
+/// What tells them, folders with a slash at the end.
+const FIND: &str = r"find . -mindepth 1 ( -type d -printf %P/\0 -o -printf %P\0 )";
 /// The most files of a folder that are looked at.
 const FILES: usize = 64 << 10;
 
@@ -54,6 +56,10 @@ pub struct Shot {
     pub limit: Option<Limit>,
     /// The image pulled is the one that had this name before.
     pub same_id: Option<bool>,
+    /// How the image pulled was made, as `docker history` tells it, the oldest step first.
+    pub history: Vec<String>,
+    /// The id of the container that the step is about.
+    pub(super) focus: Option<String>,
 }
 
 /// A container of the student's, gone or not.
@@ -172,8 +178,6 @@ impl Stage<'_> {
             still_attached: ran.still_attached,
             stdout: ran.stdout,
             stderr: ran.stderr,
-            error: None,
-            way: None,
             refusals,
             containers,
             created,
@@ -182,7 +186,7 @@ impl Stage<'_> {
             named,
             new_files,
             limit: ran.limit,
-            same_id: None,
+            ..Shot::default()
         })
     }
 
@@ -218,23 +222,7 @@ impl Stage<'_> {
     /// Paths in the folder; folders end with a slash.
     async fn files(&self) -> Result<BTreeSet<String>, Fault> {
         let request = crate::engine::ExecRequest {
-            command: [
-                "find",
-                ".",
-                "-mindepth",
-                "1",
-                "(",
-                "-type",
-                "d",
-                "-printf",
-                "%P/\\0",
-                "-o",
-                "-printf",
-                "%P\\0",
-                ")",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            command: FIND.split(' ').map(str::to_owned).collect(),
             user: None,
             env: self.env.clone(),
             time_limit: std::time::Duration::from_secs(60),
@@ -248,10 +236,15 @@ impl Stage<'_> {
 }
 
 impl Shot {
-    /// The container of that name if there is one; else the newest.
+    /// The container that the step is about; else the one of that name if there is one, the newest
+    /// that runs, the newest.
     pub fn container(&self, name: Option<&str>) -> Option<&ContainerShot> {
-        let named = name.and_then(|name| self.containers.iter().rfind(|one| one.name == name));
-        named.or_else(|| self.containers.last())
+        let find =
+            |is: &dyn Fn(&ContainerShot) -> bool| self.containers.iter().rfind(|one| is(one));
+        let focus = self.focus.as_ref().and_then(|id| find(&|one| one.id == *id));
+        let named = || name.and_then(|name| find(&|one| one.name == name));
+        let running = || find(&|one| one.status == "running");
+        focus.or_else(named).or_else(running).or_else(|| self.containers.last())
     }
 }
 

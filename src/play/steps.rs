@@ -35,20 +35,7 @@ pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, 
             shot.way = Some(script);
             Ok(shot)
         }
-        Action::Restart => {
-            for container in stage.made().await? {
-                // What was only created is none that stops and starts again.
-                let now = stage.engine.describe(&container).await?;
-                if !now.is_some_and(|now| was_started(&now)) {
-                    continue;
-                }
-                if let Started::Refused { message } = stage.engine.restart(&container).await? {
-                    return nothing(stage, message).await;
-                }
-            }
-            settle(stage).await?;
-            done(stage).await
-        }
+        Action::Restart => restart(stage).await,
         Action::Remove { volumes } => remove(stage, *volumes).await,
         Action::Repeat { command } => repeat(stage, command).await,
         Action::Write { path, text } => {
@@ -84,17 +71,31 @@ pub(super) async fn perform(stage: &mut Stage<'_>, step: &Step) -> Result<Shot, 
 }
 
 async fn start(stage: &mut Stage<'_>) -> Result<Shot, Fault> {
-    let Some(way) = stage.find_way() else {
-        let none = "there is neither a run.sh nor a Compose file (compose.yaml)".to_owned();
-        return nothing(stage, none).await;
-    };
-    stage.way = Some(way.clone());
-    let words = stage.start_command(&way);
+    let words = stage.start_command();
     let ran = stage.command(words, true).await?;
     settle(stage).await?;
+    let seen = ran.clone();
     let mut shot = stage.shot(ran).await?;
-    shot.way = Some(way);
+    stage.way = stage.find_way(&seen, &shot.containers);
+    shot.way = stage.way.clone();
+    if shot.way.is_none() {
+        shot.error = Some("there is neither a run.sh nor a Compose file (compose.yaml)".to_owned());
+    }
     Ok(shot)
+}
+
+/// As `docker restart` of the one that the exercise names: not of helpers that came to their end.
+async fn restart(stage: &mut Stage<'_>) -> Result<Shot, Fault> {
+    let Some(container) = stage.chosen().await? else { return done(stage).await };
+    // What was only created is none that stops and starts again.
+    let now = stage.engine.describe(&container).await?;
+    if now.is_some_and(|now| was_started(&now))
+        && let Started::Refused { message } = stage.engine.restart(&container).await?
+    {
+        return nothing(stage, message).await;
+    }
+    settle(stage).await?;
+    done(stage).await
 }
 
 async fn remove(stage: &mut Stage<'_>, volumes: bool) -> Result<Shot, Fault> {
@@ -121,7 +122,7 @@ async fn remove(stage: &mut Stage<'_>, volumes: bool) -> Result<Shot, Fault> {
 /// One like the newest container of the commands, without their script.
 async fn repeat(stage: &mut Stage<'_>, command: &[String]) -> Result<Shot, Fault> {
     let shot = stage.shot(succeeded()).await?;
-    let Some(newest) = shot.container(None) else {
+    let Some(newest) = shot.container(stage.recipe.container.as_deref()) else {
         return nothing(stage, "the commands made no container".to_owned()).await;
     };
     let body = body_like(&newest.description, command);
@@ -136,6 +137,7 @@ async fn repeat(stage: &mut Stage<'_>, command: &[String]) -> Result<Shot, Fault
             if let Some(now) = stage.engine.describe(&id).await? {
                 let printed = stage.engine.printed(&id, None, LOOK, None).await?.text();
                 shot.containers.push(super::shot::container(&stage.folder, now, printed));
+                shot.focus = Some(id.clone());
             }
             shot.created = 1;
             // It is the grader's, and must not be in the way of what comes.
@@ -204,15 +206,20 @@ async fn pull(stage: &mut Stage<'_>, image: &str) -> Result<Shot, Fault> {
     }
     let id = stage.engine.image_id(image).await?;
     let before = stage.forgotten.get(image).cloned();
+    let history = match &id {
+        Some(id) => stage.engine.image(id).await?.history,
+        None => Vec::new(),
+    };
     let mut shot = done(stage).await?;
     shot.same_id = before.map(|before| Some(before) == id);
+    shot.history = history.into_iter().map(|entry| entry.created_by).collect();
     Ok(shot)
 }
 
-/// Waits until the newest container has something to say, or has ended.
+/// Waits until the container that is looked at has something to say, or has ended.
 async fn settle(stage: &mut Stage<'_>) -> Result<(), Fault> {
-    match stage.made().await?.last() {
-        Some(newest) => Ok(stage.settle_one(newest).await?),
+    match stage.chosen().await? {
+        Some(chosen) => Ok(stage.settle_one(&chosen).await?),
         None => Ok(()),
     }
 }
@@ -237,8 +244,25 @@ impl Stage<'_> {
     }
 
     pub(super) async fn newest_running(&self) -> Result<Option<String>, EngineError> {
-        let Some(newest) = self.made().await?.pop() else { return Ok(None) };
-        Ok(self.engine.inspect(&newest).await?.running.then_some(newest))
+        let Some(chosen) = self.chosen().await? else { return Ok(None) };
+        Ok(self.engine.inspect(&chosen).await?.running.then_some(chosen))
+    }
+
+    /// The container that is looked at, as [`Shot::container`] chooses it, of those that are there.
+    async fn chosen(&self) -> Result<Option<String>, EngineError> {
+        let made = self.made().await?;
+        let mut running = None;
+        for id in made.iter().rev() {
+            let Some(now) = self.engine.describe(id).await? else { continue };
+            let name = now["Name"].as_str().unwrap_or_default().trim_start_matches('/');
+            if self.recipe.container.as_deref() == Some(name) {
+                return Ok(Some(id.clone()));
+            }
+            if running.is_none() && now["State"]["Running"] == true {
+                running = Some(id.clone());
+            }
+        }
+        Ok(running.or_else(|| made.last().cloned()))
     }
 }
 

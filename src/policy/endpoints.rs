@@ -1,7 +1,7 @@
 //! The engine's calls that a student of a first course needs. What is not in the table is refused.
 
 use super::create::{COMMIT, CONTAINER, EXEC_CREATE, EXEC_START, UPDATE};
-use super::objects::{CONNECT, DISCONNECT, NETWORK_CREATE, VOLUME_CREATE};
+use super::objects::{CONNECT, DISCONNECT, LOGIN, NETWORK_CREATE, VOLUME_CREATE};
 use super::queries;
 use super::shape::Check;
 use super::world::Part;
@@ -109,6 +109,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     at("HEAD", "_ping", ""),
     at("GET", "version", ""),
     at("GET", "info", ""),
+    at("POST", "auth", "").json(LOGIN),
     at("GET", "events", "since until filters")
         .query(queries::events)
         .needs(&[Part::Containers])

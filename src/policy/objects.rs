@@ -1,4 +1,4 @@
-//! The bodies that make a volume or a network, or join one.
+//! The bodies that make a volume or a network, or join one; and that of `docker login`.
 
 use serde_json::{Value, json};
 
@@ -56,6 +56,18 @@ const NETWORK_OPTIONS: [&str; 4] = [
     "com.docker.network.driver.mtu",
 ];
 
+/// Who somebody is at a registry. The engine asks it, as it does for a push.
+const AUTH: Table = &[&[
+    Field("username", Rule::Text),
+    Field("password", Rule::Text),
+    Field("auth", Rule::Text),
+    Field("email", Rule::Text),
+    Field("serveraddress", Rule::Text),
+    Field("identitytoken", Rule::Text),
+    Field("registrytoken", Rule::Text),
+]];
+
+pub(super) const LOGIN: Check = |value, context| rebuild(value, AUTH, context);
 pub(super) const VOLUME_CREATE: Check = |value, context| rebuild(value, VOLUME, context);
 pub(super) const NETWORK_CREATE: Check = |value, context| rebuild(value, NETWORK, context);
 pub(super) const CONNECT: Check = |value, context| {

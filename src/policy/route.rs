@@ -115,7 +115,6 @@ fn check_version(segment: &str) -> Result<(), No> {
 /// What a call asked for, in a student's words if they have some for it.
 fn told(method: &str, segments: &[&str]) -> String {
     match segments.first().copied() {
-        Some("auth") => "docker login".to_owned(),
         Some("swarm") => "docker swarm".to_owned(),
         Some("nodes") => "docker node".to_owned(),
         Some("services" | "tasks") => "docker service".to_owned(),

@@ -20,8 +20,8 @@ pub(super) const KIND: Kind = Kind {
         ParamDef::optional(
             "container",
             ParamShape::Text,
-            "the newest that the commands made",
-            "a container's name; the newest, if there is none of that name",
+            "the play's, the newest that runs, or the newest that the commands made",
+            "a container's name, where there is one of that name",
         ),
     ],
     facts: &[
@@ -32,6 +32,7 @@ pub(super) const KIND: Kind = Kind {
         FactDef::new("stdout", Shape::Text, "of the command"),
         FactDef::new("stderr", Shape::Text, "of the command"),
         FactDef::new("complaint", Shape::Text, "the last line of that which complains"),
+        FactDef::new("complaints", Shape::Text, "of the command, without the builder's progress"),
         FactDef::new("error", Shape::Text, "why nothing came of the step"),
         FactDef::new("way", Shape::Text, "the file that was run"),
         FactDef::new("refused", Shape::Bool, "whether the course's policy refused something"),
@@ -49,6 +50,11 @@ pub(super) const KIND: Kind = Kind {
         ),
         FactDef::new("new_files", Shape::List, "files that were not handed in; folders end with /"),
         FactDef::new("same_id", Shape::Bool, "whether the image pulled is the one of before"),
+        FactDef::new(
+            "history",
+            Shape::List,
+            "how the image pulled was made, the oldest step first",
+        ),
         FactDef::new("status", Shape::Text, "the container's: running, exited, removed, …"),
         FactDef::new("container_exit_code", Shape::Int, "the container's, when it has ended"),
         FactDef::new("image", Shape::Text, "the image it was made from, as the command named it"),
@@ -90,7 +96,8 @@ impl Observe for Stage {
             let because = played.ended.clone().unwrap_or_else(|| "the play ended before".into());
             return Ok(Answer::Unreached(because));
         };
-        let name = self.container.as_deref().map(|name| room.fill(name));
+        let name = self.container.as_ref().or(self.play.container.as_ref());
+        let name = name.map(|name| room.fill(name));
         let mut facts = of_step(shot);
         if let Some(container) = shot.container(name.as_deref()) {
             facts.extend(of_container(container));
@@ -128,7 +135,14 @@ fn of_step(shot: &Shot) -> Facts {
     for (name, text) in [("error", &shot.error), ("way", &shot.way)] {
         facts.extend(text.clone().map(|text| (name.to_owned(), text.into())));
     }
-    facts.extend(complaint(&shot.stderr).map(|line| ("complaint".to_owned(), line.into())));
+    let complaints = complaints(&shot.stderr);
+    if let Some(last) = complaints.last() {
+        facts.insert("complaint".to_owned(), (*last).into());
+        facts.insert("complaints".to_owned(), complaints.join("\n").into());
+    }
+    if !shot.history.is_empty() {
+        facts.insert("history".to_owned(), shot.history.clone().into());
+    }
     facts.extend(shot.exit_code.map(|code| ("exit_code".to_owned(), code.into())));
     facts.extend(shot.same_id.map(|same| ("same_id".to_owned(), same.into())));
     facts
@@ -153,8 +167,8 @@ fn of_container(one: &ContainerShot) -> Facts {
     facts
 }
 
-/// The last line that is neither empty, nor the builder's progress, nor a pointer to the manual.
-fn complaint(stderr: &str) -> Option<&str> {
+/// The lines that are neither empty, nor the builder's progress, nor a pointer to the manual.
+fn complaints(stderr: &str) -> Vec<&str> {
     let is_progress = |line: &str| {
         let after_hash = line.strip_prefix('#').unwrap_or_default();
         after_hash.starts_with(|c: char| c.is_ascii_digit())
@@ -163,7 +177,8 @@ fn complaint(stderr: &str) -> Option<&str> {
             || line.starts_with("See 'docker ")
             || line.starts_with("Run 'docker ")
     };
-    stderr.lines().map(str::trim).rfind(|line| !line.is_empty() && !is_progress(line))
+    let lines = stderr.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !is_progress(line)).collect()
 }
 
 fn told(mount: &Mount) -> String {
@@ -189,7 +204,7 @@ mod tests {
     fn the_complaint_is_what_a_reader_would_look_for() {
         let said = "#7 [1/2] RUN x\n#7 0.1 y\n------\n > [1/2] RUN x:\n------\n\
                     docker: invalid reference format.\nSee 'docker run --help'.\n\n";
-        assert_eq!(complaint(said), Some("docker: invalid reference format."));
-        assert_eq!(complaint("#1 done\n"), None);
+        assert_eq!(complaints(said), ["docker: invalid reference format."]);
+        assert!(complaints("#1 done\n").is_empty());
     }
 }

@@ -48,6 +48,7 @@ fn play(entry: &Entry, known: &Known<'_>, review: &mut Review) -> PlayRecipe {
     let image = fields.get("image").and_then(|node| image(node, known, review));
     let registry = fields.get("registry").and_then(|node| node.bool(review));
     let env = fields.get("env").map(|node| builds::text_map(node, known.values, review));
+    let container = fields.get("container").and_then(|node| text(node, known, review));
     let time = fields.get("time").and_then(|node| time(node, review));
     let steps = fields.require("steps", review).map(|node| steps(node, known, review));
     fields.finish(review);
@@ -55,6 +56,7 @@ fn play(entry: &Entry, known: &Known<'_>, review: &mut Review) -> PlayRecipe {
         image,
         registry: registry.unwrap_or_default(),
         env: env.unwrap_or_default(),
+        container,
         time: time.unwrap_or_default(),
         steps: steps.unwrap_or_default(),
     }

@@ -28,13 +28,14 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
     let mut fields = Fields::of(&entry.node, review);
     let random = fields.get("random");
     let sha256 = fields.get("sha256");
-    let digits = fields.get("digits");
+    let (digits, lines) = (fields.get("digits"), fields.get("lines"));
     let says = fields.get("says").and_then(|node| node.text(review));
     fields.finish(review);
-    let origin = match (random, sha256, digits) {
-        (Some(node), None, None) => Origin::Random(length(node, 8, review)?),
-        (None, None, Some(node)) => Origin::Digits(length(node, 6, review)?),
-        (None, Some(node), None) => {
+    let origin = match (random, sha256, digits, lines) {
+        (Some(node), None, None, None) => Origin::Random(length(node, 8, review)?),
+        (None, None, Some(node), None) => Origin::Digits(length(node, 6, review)?),
+        (None, None, None, Some(node)) => Origin::Lines(least(node, review)?),
+        (None, Some(node), None, None) => {
             let text = node.text(review)?;
             known(&text, node, before, review);
             Origin::Sha256(text)
@@ -43,7 +44,7 @@ fn value(entry: &Entry, before: &[Declared], review: &mut Review) -> Option<Decl
             review.advise(
                 &entry.node.span,
                 "a value is made in exactly one way",
-                "write { random = 24 } or { sha256 = \"${other}\" }",
+                "write { random = 24 }, { lines = 12 } or { sha256 = \"${other}\" }",
             );
             return None;
         }
@@ -60,6 +61,16 @@ fn length(node: &Node, least: usize, review: &mut Review) -> Option<usize> {
             let message =
                 format!("between {least} (so that it can't be guessed) and 200 characters");
             review.note(&node.span, message);
+            None
+        }
+    }
+}
+
+fn least(node: &Node, review: &mut Review) -> Option<usize> {
+    match usize::try_from(node.int(review)?) {
+        Ok(least @ 2..=100) => Some(least),
+        _ => {
+            review.note(&node.span, "between 2 and 100 lines at least");
             None
         }
     }

@@ -146,6 +146,13 @@ fn calls_of_the_course() {
         ("GET", "/_ping", "", None),
         ("GET", "/v1.41/version", "", None),
         ("GET", "/v1.41/info", "", None),
+        (
+            "POST",
+            "/v1.51/auth",
+            r#"{"password":"p","serveraddress":"localhost:5000","username":"u"}"#,
+            None,
+        ),
+        ("POST", "/v1.51/images/create?fromImage=docker.io%2Flibrary%2Fbusybox&tag=latest", "", None),
         ("GET", "/v1.41/events", "", None),
         ("GET", "/v1.41/system/df", "", None),
         ("GET", "/v1.41/containers/json?all=1&limit=5", "", None),

@@ -265,7 +265,6 @@ fn other_calls_that_reach_beyond_a_container() {
 #[test]
 fn calls_that_are_not_in_the_table() {
     let table = [
-        ("POST", "/auth", "docker login"),
         ("POST", "/swarm/init", "docker swarm"),
         ("GET", "/v1.41/swarm", "docker swarm"),
         ("GET", "/nodes", "docker node"),

@@ -9,10 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::disk;
+use super::{disk, mirror};
 use crate::engine::{Endpoint, Engine, EngineError};
 use crate::sandbox::protocol::ENGINE_SOCKET;
 
@@ -24,9 +25,13 @@ const LAST_WORDS: usize = 400;
 const STARTING: Duration = Duration::from_secs(60);
 const STOPPING: Duration = Duration::from_secs(20);
 
-/// What the engine is set to: a build is not granted the sandbox's own network, nor more rights.
-const SETTINGS: &str =
-    r#"{"builder":{"entitlements":{"network-host":false,"security-insecure":false}}}"#;
+/// What the engine is set to: a build is not granted the sandbox's own network, nor more rights; and the
+/// course's images are to be had from the sandbox's own mirror.
+fn settings() -> String {
+    let mirror = format!("http://{}", mirror::ADDRESS);
+    let entitlements = json!({ "network-host": false, "security-insecure": false });
+    json!({ "builder": { "entitlements": entitlements }, "registry-mirrors": [mirror] }).to_string()
+}
 const SETTINGS_FILE: &str = "/run/grade-dockerd.json";
 const CONTAINERD: &str = "/run/containerd/containerd.sock";
 /// For the engine's processes: they are there for one submission, and their collecting of garbage
@@ -65,7 +70,7 @@ impl Daemon {
         let mut containerd = program("containerd");
         containerd.args(["--log-level", "error", "--address", CONTAINERD]).envs(MEMORY);
         let containerd = Child::spawn(&mut containerd)?;
-        std::fs::write(SETTINGS_FILE, SETTINGS)?;
+        std::fs::write(SETTINGS_FILE, settings())?;
         let mut dockerd = program("dockerd");
         dockerd
             .args(["--host", &format!("unix://{ENGINE_SOCKET}"), "--config-file", SETTINGS_FILE])

@@ -12,6 +12,7 @@
 //! | `prepare` | preparing them, in a container of its own |
 //! | `groups` | the limits of all that a submission does |
 //! | `network` | what may come in from outside |
+//! | `mirror` | the course's images as a registry has them, for the engine |
 //! | `daemon` | the engine as a process |
 //! | `serve` | what the client can ask for |
 //! | `folder` | files of the student's folder |
@@ -21,6 +22,7 @@ mod daemon;
 mod disk;
 mod folder;
 mod groups;
+mod mirror;
 mod network;
 mod prepare;
 mod serve;
@@ -153,6 +155,7 @@ async fn begin(limits: SandboxLimits) -> Result<Ready, String> {
     network::close().map_err(failed("the sandbox's network"))?;
     // From here on no process is waited for but there.
     daemon::see_off().map_err(failed("the sandbox's processes"))?;
+    mirror::open(bases::data()).await.map_err(failed("the course's images"))?;
     let daemon = Daemon::start(Path::new(disk::DATA), namespace).await;
     Ok(Ready { groups, images, _daemon: daemon.map_err(failed("the sandbox's engine"))? })
 }
