@@ -541,7 +541,7 @@ async fn what_is_looked_for_in_a_sandbox_is_found_as_on_the_engine_at_hand() {
         let Created::Container(id) = made else { panic!("{made:?}") };
         let sift = async |container: &str, path: &str, content: &str| {
             let contents = vec![content.as_bytes().to_vec()];
-            let wanted = Wanted { path: Some(path.to_owned()), contents };
+            let wanted = Wanted { path: Some(path.to_owned()), contents, archives: false };
             engine.sift(&Sifting { container: container.to_owned(), wanted }).await
         };
         let found = sift(&id, "^/bin/sh$", "root:x:0:0:").await;

@@ -109,7 +109,10 @@ mod tests {
     fn a_line_is_one_line() {
         assert_eq!(line("a\n b\tc", 99), "a b c");
         assert_eq!(line("äöü", 2), "äö…");
-        assert_eq!((line_end("ä\nöü", 2).as_str(), line_end("äö", 2).as_str()), ("…öü", "äö"));
+        assert_eq!(
+            (end_of_line("ä\nöü", 2).as_str(), end_of_line("äö", 2).as_str()),
+            ("…öü", "äö")
+        );
     }
 
     #[test]

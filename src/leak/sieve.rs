@@ -182,7 +182,7 @@ impl Write for Sieve<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bounds::LIVE;
+    use crate::leak::bounds::LIVE;
     use super::*;
 
     const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
@@ -316,7 +316,9 @@ mod tests {
         let (found, _) = sifted(&data, 1 << 16, 1 << 20);
         assert!(found.contains(&"plain".to_owned()));
         let random: Vec<u8> = (0..1_000_000_u64)
-            .map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ at * at >> 3) as u8)
+            .map(|at| {
+                (at.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ (at * at) >> 3) as u8
+            })
             .collect();
         assert_eq!(sifted(&random, 1 << 16, 1 << 20), (Vec::new(), true));
     }

@@ -68,6 +68,7 @@ mod tests {
             COPY --chmod=600 key /root/key\nRUN --mount=type=secret,id=x \\\n  # why\n  cp /run/secrets/x /s \\\n\
             && touch /y\nRUN rm /s\nRUN rm $THAT\n";
         let dockerfile = Dockerfile {
+            encoding: None,
             path: "Dockerfile".into(),
             summary: Summary::of(text),
             lines: text.lines().count(),

@@ -183,8 +183,8 @@ impl<R: Read> Read for Metered<'_, R> {
 mod tests {
     use std::io::Write;
 
-    use super::super::tests::tar;
-    use super::super::{Found, Wanted};
+    use crate::sift::tests::tar;
+    use crate::sift::{Found, Wanted};
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
