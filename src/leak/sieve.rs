@@ -182,8 +182,8 @@ impl Write for Sieve<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::leak::bounds::LIVE;
     use super::*;
+    use crate::leak::bounds::LIVE;
 
     const SECRET: &str = "k7q2m9x4w8z1n5b3v6c0h2j4l8p1r5t7d9f3g6s0";
 

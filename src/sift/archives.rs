@@ -183,9 +183,9 @@ impl<R: Read> Read for Metered<'_, R> {
 mod tests {
     use std::io::Write;
 
+    use super::*;
     use crate::sift::tests::tar;
     use crate::sift::{Found, Wanted};
-    use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -109,7 +109,7 @@ async fn a_frozen_server_leaves_what_runs_beside_it_and_what_it_was_sent_is_seen
     }
     assert_eq!(bench.engine.freeze_server(&id, 8000).await, Ok(Signalled::Sent));
     let waiting = async || -> Vec<u32> {
-        let sockets = bench.engine.tcp_sockets(&id).await.expect("sockets").expect("told");
+        let sockets = bench.engine.tcp_sockets(&id, 8000).await.expect("sockets").expect("told");
         let here = sockets.iter().filter(|socket| socket.port == 8000 && !socket.listens);
         here.map(|socket| socket.unread).filter(|unread| *unread > 1).collect()
     };

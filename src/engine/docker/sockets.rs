@@ -7,7 +7,7 @@ use crate::engine::container::TcpSocket;
 use crate::engine::error::EngineError;
 
 /// The tables of all sockets; then each process' owner, and what it has open.
-const SHELL: &str = r#"for t in tcp tcp6; do
+const SHELL: &str = r#"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || for t in tcp tcp6; do
   while read -r row; do echo "$row"; done < /proc/net/$t
 done 2>/dev/null
 "#;
@@ -35,22 +35,24 @@ for pid in [name for name in os.listdir("/proc") if name.isdigit()]:
     except OSError:
         pass
 "#;
-/// The last line of all this. An engine may lose what a short command printed.
+/// The last line of all this.
 const END: &str = "that is all";
-const TRIES: u32 = 5;
+/// A table that is read piece by piece, as a shell does by itself, lacks rows when sockets of other containers come and go meanwhile.
+const TRIES: u32 = 10;
 /// The most bytes that are read of all this.
 const LIMIT: usize = 4 * 1024 * 1024;
 
 impl Engine {
-    /// The TCP sockets in a container's network; none when nothing in it can tell.
+    /// The TCP sockets in a container's network, looked at until somebody is seen who listens at the port; none when nothing in it can tell.
     ///
     /// # Errors
     /// [`EngineError::Exec`] when the engine failed.
     pub async fn tcp_sockets(
         &self,
         container: &str,
+        port: u16,
     ) -> Result<Option<Vec<TcpSocket>>, EngineError> {
-        let seen = self.seen(container, None, SHELL, PYTHON).await?;
+        let seen = self.seen(container, None, SHELL, PYTHON, port).await?;
         Ok(seen.map(|seen| sockets(&seen)))
     }
 
@@ -62,7 +64,7 @@ impl Engine {
     ) -> Result<BTreeSet<u32>, EngineError> {
         let shell = format!("{SHELL}{SHELL_HOLDERS}");
         let python = format!("{PYTHON}{PYTHON_HOLDERS}");
-        let Some(seen) = self.seen(container, None, &shell, &python).await? else {
+        let Some(seen) = self.seen(container, None, &shell, &python, port).await? else {
             return Ok(BTreeSet::new());
         };
         let found = holders(&seen, port);
@@ -71,7 +73,7 @@ impl Engine {
         }
         // What another user has open only that user sees.
         for user in owners(&seen, port) {
-            let seen = self.seen(container, Some(&user), &shell, &python).await?;
+            let seen = self.seen(container, Some(&user), &shell, &python, port).await?;
             let found = seen.map(|seen| holders(&seen, port));
             if let Some(found) = found.filter(|found| !found.is_empty()) {
                 return Ok(found);
@@ -87,18 +89,23 @@ impl Engine {
         user: Option<&str>,
         shell: &str,
         python: &str,
+        port: u16,
     ) -> Result<Option<String>, EngineError> {
         let shell = format!("{shell}\necho {END}");
         let python = format!("{python}\nprint(\"{END}\")");
+        let mut whole = None;
         for _ in 0..TRIES {
             let report = self.run_any(container, user, &shell, &python, LIMIT).await?;
             let Some(report) = report else { return Ok(None) };
             let seen = report.stdout.text();
             if seen.lines().any(|line| line == END) {
-                return Ok(Some(seen));
+                if sockets(&seen).iter().any(|socket| socket.listens && socket.port == port) {
+                    return Ok(Some(seen));
+                }
+                whole = Some(seen);
             }
         }
-        Ok(None)
+        Ok(whole)
     }
 }
 

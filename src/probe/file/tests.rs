@@ -41,9 +41,7 @@ fn a_file_above_the_limit_is_cut_and_has_no_digest() {
 
 #[test]
 fn an_archive_that_breaks_off_is_an_error() {
-    for entries in
-        [&[("app/", b"".as_slice()), ("app/a", &[1; 2000])][..], &[("a", &[1; 2000])]]
-    {
+    for entries in [&[("app/", b"".as_slice()), ("app/a", &[1; 2000])][..], &[("a", &[1; 2000])]] {
         assert!(read(&tar(entries)[..1500]).is_err());
     }
     assert!(read(&b""[..]).is_err());

@@ -64,7 +64,7 @@ async fn here(
     container: &str,
     port: u16,
 ) -> Result<Option<Vec<TcpSocket>>, EngineError> {
-    let sockets = room.engine.tcp_sockets(container).await?.unwrap_or_default();
+    let sockets = room.engine.tcp_sockets(container, port).await?.unwrap_or_default();
     let here: Vec<TcpSocket> = sockets.into_iter().filter(|socket| socket.port == port).collect();
     Ok(Some(here).filter(|here| !here.is_empty()))
 }
