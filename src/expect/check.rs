@@ -6,6 +6,7 @@ use crate::nonce::{Values, fill, hide};
 use super::fits::number;
 use super::forms::{are_mailboxes, is_semver, is_spdx, is_url};
 use super::pattern::is_match;
+use super::words;
 use super::{Expect, Literal, shown};
 
 /// The outcome of one expectation, worded for a reader.
@@ -44,7 +45,7 @@ fn wording(expect: &Expect, found: Option<&Value>, values: &Values) -> String {
     match expect {
         Expect::All(many) if !met(expect, found, values) => {
             let missed = many.iter().filter(|one| !met(one, found, values));
-            missed.map(|one| wording(one, found, values)).collect::<Vec<_>>().join(" and ")
+            words::together(missed.map(|one| wording(one, found, values)))
         }
         _ => expect.wording(),
     }

@@ -13,6 +13,26 @@ const LISTED: usize = 12;
 /// What stands for an expectation that is a pattern.
 const UNTOLD: &str = "what the exercise asks for";
 
+/// What stands for an expectation that something is none.
+const OTHER: &str = "something else";
+
+/// Several expectations in one sentence: those without words of their own are said only where no other is.
+pub(super) fn together(wordings: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for wording in wordings.filter(|wording| !wording.is_empty()) {
+        if !all.contains(&wording) {
+            all.push(wording);
+        }
+    }
+    let says = |wording: &String| wording != UNTOLD && wording != OTHER;
+    if all.iter().any(says) {
+        all.retain(says);
+    } else {
+        all.truncate(1);
+    }
+    all.join(" and ")
+}
+
 impl Expect {
     /// The matcher's name, as a rubric writes it.
     pub(super) fn name(&self) -> &'static str {
@@ -45,7 +65,7 @@ impl Expect {
     pub fn wording(&self) -> String {
         match (self.told(), self) {
             (Some(told), _) => told,
-            (None, Expect::Not(_)) => "something else".into(),
+            (None, Expect::Not(_)) => OTHER.into(),
             (None, _) => UNTOLD.into(),
         }
     }

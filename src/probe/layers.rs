@@ -118,12 +118,14 @@ impl Observe for Layers {
             Err(because) => return Ok(Answer::Unreached(because)),
         };
         let mut left_out = own.found.weight;
-        let mut with_pieces = own.found.with_pieces;
+        let mut with_pieces = own.found.with_pieces.clone();
         if let Some(other) = &self.other
             && let Ok(other) = self::own(room, other, &search).await?
         {
             left_out += other.size().saturating_sub(other.found.weight);
-            with_pieces.retain(|path| !other.found.with_pieces.contains(path));
+            // What is deleted later was there for nobody else.
+            let is_kept = |path: &String| !own.found.deleted.contains(path);
+            with_pieces.retain(|path| !(other.found.with_pieces.contains(path) && is_kept(path)));
         }
         let mut facts = facts(&own.image, &own.base, left_out);
         if let Some(step) = largest(&own.image, &own.base) {

@@ -319,7 +319,10 @@ impl Room {
         };
         let image = match &report.outcome {
             BuildOutcome::Built { image } => Ok(image.clone()),
-            BuildOutcome::Failed(failure) => Err(failure.message.clone()),
+            BuildOutcome::Failed(failure) => {
+                let odd = self.odd_encoding(recipe).filter(|_| failure.exit_code.is_none());
+                Err(odd.unwrap_or_else(|| failure.message.clone()))
+            }
             BuildOutcome::NotSent(error) => Err(error.to_string()),
             BuildOutcome::TimedOut => Err("the build took longer than it may".into()),
         };

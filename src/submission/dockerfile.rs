@@ -5,7 +5,7 @@ use std::path::Path;
 
 use parse_dockerfile::{Command, Instruction};
 
-use super::encoding;
+use super::encoding::{self, Encoding};
 use super::files::{self, FileKind};
 
 mod mount;
@@ -23,7 +23,7 @@ pub struct Dockerfile {
     /// Its text, as far as it is text.
     pub text: String,
     /// What it is written in, where that is not UTF-8.
-    pub encoding: Option<String>,
+    pub encoding: Option<Encoding>,
     /// What it says; `None` when the parser cannot read it.
     pub summary: Option<Summary>,
     /// Lines of text.
@@ -100,7 +100,7 @@ pub(super) fn read(root: &Path, path: &str) -> Option<Dockerfile> {
     let text = String::from_utf8_lossy(&content).into_owned();
     Some(Dockerfile {
         path: path.to_owned(),
-        encoding: encoding::unreadable(&content),
+        encoding: encoding::encoding(&content),
         summary: Summary::of(&text),
         lines: text.lines().count(),
         text,

@@ -22,6 +22,7 @@ use crate::context::{ContextError, ContextLimits};
 
 pub use address::AddressError;
 pub use dockerfile::{Dockerfile, Summary};
+pub use encoding::Encoding;
 pub use fetch::{
     FetchError, FetchLimits, Fetched, Fetcher, KeptFolder, Missing, Unreached, kept_folders, serve,
 };

@@ -213,7 +213,7 @@ async fn what_is_wrong_with_a_dockerfile_is_told_with_its_line() {
         .await;
     assert!(failure(&report).message.contains("nope"), "{report:?}");
     let report = bench.build(bench.request_with(&[("Containerfile", "FROM busybox\n")])).await;
-    assert!(failure(&report).message.contains("none"), "{report:?}");
+    assert!(failure(&report).message.contains("no such file"), "{report:?}");
     bench.done().await;
 }
 

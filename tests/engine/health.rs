@@ -90,7 +90,7 @@ async fn a_frozen_container_does_nothing_but_its_health_check() {
 #[tokio::test]
 async fn a_frozen_server_leaves_what_runs_beside_it_and_what_it_was_sent_is_seen() {
     let bench = Bench::new("server").await;
-    let dockerfile = "FROM busybox\nUSER 9\nCMD httpd -f -p 8000 -h /etc & while true; do date +%s%N > /tmp/n; sleep 0.05; done\n";
+    let dockerfile = "FROM busybox\nUSER 9\nCMD httpd -f -p 8000 -h /etc & while true; do i=$((i+1)); echo $i > /tmp/n; sleep 0.05; done\n";
     let image = bench.image(dockerfile).await;
     let id = bench.started(&bench.spec(&image, &[])).await;
     let run = async |command: &str| {

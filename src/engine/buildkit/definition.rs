@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bollard_buildkit_proto::pb::op::Op as Work;
 use bollard_buildkit_proto::pb::{
     CacheOpt, Definition, ExecOp, FileAction, FileActionMkDir, FileOp, Input, Mount, MountType, Op,
-    OpMetadata, Source, SourceOp, TmpfsOpt, file_action,
+    OpMetadata, Source, SourceInfo, SourceOp, TmpfsOpt, file_action,
 };
 use prost::{DecodeError, Message};
 use sha2::{Digest, Sha256};
@@ -291,7 +291,10 @@ impl Changing {
             let places = source.locations.iter();
             let places = places
                 .filter_map(|(old, places)| Some((self.renamed.get(old)?.clone(), places.clone())));
-            Source { locations: places.collect(), infos: source.infos.clone() }
+            // Without the Dockerfile's text: of a huge one, it is more than a message may hold.
+            let infos =
+                source.infos.iter().map(|info| SourceInfo { data: Vec::new(), ..info.clone() });
+            Source { locations: places.collect(), infos: infos.collect() }
         });
         Definition { def: self.def, metadata: self.metadata, source }
     }

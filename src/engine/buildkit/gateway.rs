@@ -58,6 +58,7 @@ impl Gateway {
         };
         match changed {
             Ok((outcome, graph)) => {
+                let outcome = without_definitions(outcome);
                 self.give(ReturnRequest { result: Some(outcome), error: None }).await?;
                 Ok(graph)
             }
@@ -124,6 +125,18 @@ fn is_unknown_build(status: &Status) -> bool {
     std::error::Error::source(status).is_none()
         && matches!(status.code(), Code::Unknown | Code::NotFound)
         && status.message().contains("no such job")
+}
+
+/// The builder has the definitions, and of a huge Dockerfile more than a message may hold: it knows results by their ids.
+fn without_definitions(mut outcome: Outcome) -> Outcome {
+    match &mut outcome.result {
+        Some(result::Result::Ref(one)) => one.def = None,
+        Some(result::Result::Refs(several)) => {
+            several.refs.values_mut().for_each(|one| one.def = None);
+        }
+        _ => {}
+    }
+    outcome
 }
 
 /// The definition of the one image of a reading.

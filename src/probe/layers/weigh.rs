@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) weight: u64,
     /// Files that hold a piece.
     pub(super) with_pieces: Vec<String>,
+    /// Files that a layer deletes, of those below it.
+    pub(super) deleted: Vec<String>,
 }
 
 /// Searches all files of an image's layers, as `docker save` writes it, but for its lowest ones, `base` of them. What a later layer deletes
@@ -76,6 +78,7 @@ pub(super) fn search(archive: impl Read, base: usize, search: &Search) -> io::Re
         let found = found.ok_or_else(|| wrong(format!("the layer {layer} cannot be read")))?;
         all.weight += found.weight;
         all.with_pieces.extend(found.with_pieces.iter().cloned());
+        all.deleted.extend(found.deleted.iter().cloned());
     }
     Ok(all)
 }
@@ -91,6 +94,9 @@ fn of_layer(content: impl Read, search: &Search) -> io::Result<Found> {
         let path = format!("/{}", String::from_utf8_lossy(&entry.path_bytes()));
         if search.paths.as_ref().is_some_and(|paths| paths.is_match(&path)) {
             found.weight += entry.size();
+        }
+        if let Some((folder, name)) = path.rsplit_once("/.wh.") {
+            found.deleted.push(format!("{folder}/{name}"));
         }
         if let Some(pieces) = &search.pieces
             && pieces.are_in(entry)?

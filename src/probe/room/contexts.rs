@@ -77,8 +77,8 @@ impl Room {
         match &recipe.dockerfile {
             Some(own) => drop(files.insert(path.clone(), self.fill(own).into())),
             None => {
-                if let Some(encoding) = encoding {
-                    return Ok(Err(ContextError::Encoding { path, encoding }));
+                if let Some(encoding) = encoding.filter(|one| one.is_hopeless) {
+                    return Ok(Err(ContextError::Encoding { path, encoding: encoding.words }));
                 }
             }
         }
@@ -87,6 +87,15 @@ impl Room {
         context.removed = self.fill_all(&recipe.remove);
         context.limits = self.limits.context;
         Ok(Ok(context))
+    }
+
+    /// What is to be said of the Dockerfile's encoding, where a build failed and no program of it did.
+    pub(super) fn odd_encoding(&self, recipe: &BuildRecipe) -> Option<String> {
+        let own = recipe.dockerfile.is_none() && recipe.parent.is_none() && !recipe.given;
+        let Dockerfile { path, encoding, .. } =
+            self.submission.dockerfile().filter(|_| own && recipe.file.is_none())?.clone();
+        let encoding = encoding?.words;
+        Some(ContextError::Encoding { path, encoding }.to_string())
     }
 
     /// The file that says what is left out of the context; none where there is no such file, or no folder.
