@@ -479,7 +479,9 @@ async fn limits_are_the_submissions_doing() {
 
     let large = "x".repeat(2_000_000);
     let probes = probe("yes-large", "build", "", "succeeded = false, too_large = true");
-    hold(&grade(&[("Dockerfile", "FROM busybox\nCOPY large /\n"), ("large", &large)], &probes).await);
+    hold(
+        &grade(&[("Dockerfile", "FROM busybox\nCOPY large /\n"), ("large", &large)], &probes).await,
+    );
 
     let none = probe(
         "yes-none",
