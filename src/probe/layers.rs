@@ -106,13 +106,13 @@ impl Observe for Layers {
     async fn observe(&self, room: &Room) -> Result<Answer, Fault> {
         let pieces = match &self.pieces {
             None => None,
-            Some(recipe) => match self.pieces_of(room, recipe).await? {
+            Some(recipe) => match Box::pin(self.pieces_of(room, recipe)).await? {
                 Some(pieces) => Some(pieces),
                 None => return Ok(Answer::Facts(Facts::new())),
             },
         };
         let search = Search { paths: self.leave_out.clone(), pieces };
-        let own = match own(room, &self.recipe, &search).await? {
+        let own = match Box::pin(own(room, &self.recipe, &search)).await? {
             Ok(own) => own,
             Err(_) if search.pieces.is_some() => return Ok(Answer::Facts(Facts::new())),
             Err(because) => return Ok(Answer::Unreached(because)),
@@ -120,7 +120,7 @@ impl Observe for Layers {
         let mut left_out = own.found.weight;
         let mut with_pieces = own.found.with_pieces.clone();
         if let Some(other) = &self.other
-            && let Ok(other) = self::own(room, other, &search).await?
+            && let Ok(other) = Box::pin(self::own(room, other, &search)).await?
         {
             left_out += other.size().saturating_sub(other.found.weight);
             // What is deleted later was there for nobody else.

@@ -307,7 +307,7 @@ impl Room {
         let request = self.request(recipe, context)?;
         let listen = |event| (self.listen)(Progress::Build(event));
         let before = self.used().await?;
-        let report = match self.engine.build(request, &listen).await {
+        let report = match Box::pin(self.engine.build(request, &listen)).await {
             Ok(report) => report,
             Err(error) => {
                 // An engine may fail for what the submission took of it.

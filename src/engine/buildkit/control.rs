@@ -78,7 +78,8 @@ impl Engine {
         let name = image_name(&control.labels.run, &control.name);
         let sending = Sending::new(control.context.clone());
         let agents = Agents::new([].into());
-        let solving = solve::solve(self.dialer(), control, &name, agents, &sending, progress);
+        let solving =
+            Box::pin(solve::solve(self.dialer(), control, &name, agents, &sending, progress));
         let solved = tokio::time::timeout(LIMIT, solving).await;
         match solved.map(|solved| solved.map(|solved| solved.ending)) {
             Ok(Ok(Ending::Built { .. })) => Ok(Ok(name)),

@@ -77,8 +77,15 @@ impl Engine {
         let mut progress = Progress::new(listen);
         let agents = Agents::new(request.ssh.clone());
         let sending = Sending::new(request.context.clone());
-        let solving =
-            solve::solve(self.dialer(), request, &name, agents.clone(), &sending, &mut progress);
+        // Its state is large, and a worker's stack is not.
+        let solving = Box::pin(solve::solve(
+            self.dialer(),
+            request,
+            &name,
+            agents.clone(),
+            &sending,
+            &mut progress,
+        ));
         let solved = tokio::time::timeout(request.time_limit, solving).await;
         let took = began.elapsed();
         let (ending, reading) = match solved {

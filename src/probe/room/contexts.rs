@@ -26,7 +26,7 @@ impl Room {
         let lies_upon = match &recipe.parent {
             Some(parent) => Some((**parent).clone()),
             None => {
-                let built = self.build(recipe).await?;
+                let built = Box::pin(self.build(recipe)).await?;
                 let reading = built.report.as_ref().and_then(|report| report.reading.as_ref());
                 let Some(reading) = reading else { return Ok(Err(NO_BASE.to_owned())) };
                 reading.base.as_ref().map(|base| recipe.of_image(base))
