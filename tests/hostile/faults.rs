@@ -103,7 +103,7 @@ fn failing() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("another", "FROM grade.local/tools:1\n", "there is no image grade.local/tools:1"),
         (
             "a base image's name for another platform",
-            "FROM --platform=linux/riscv64 busybox\n",
+            "FROM --platform=linux/riscv64 busybox\nRUN true\n",
             "there is no image busybox of the kind",
         ),
         (
