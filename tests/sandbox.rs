@@ -134,7 +134,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("docker run --userns host busybox id", "asked for --userns host"),
     ("docker run --cgroupns host busybox id", "asked for --cgroupns host"),
     ("docker run --cgroup-parent / busybox id", "asked for --cgroup-parent"),
-    ("docker run --cap-add SYS_ADMIN busybox id", "asked for --cap-add SYS_ADMIN"),
+    ("docker run --cap-add SYS_ADMIN busybox id", "asked for --cap-add CAP_SYS_ADMIN"),
     ("docker run --cap-add ALL busybox id", "asked for --cap-add ALL"),
     ("docker run --security-opt seccomp=unconfined busybox id", "seccomp=unconfined"),
     ("docker run --security-opt apparmor=unconfined busybox id", "apparmor=unconfined"),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use bollard_buildkit_proto::pb::op::Op as Work;
 use bollard_buildkit_proto::pb::{
-    CacheOpt, Definition, ExecOp, FileAction, FileActionMkDir, FileOp, Input, Mount, MountType, Op,
-    OpMetadata, Source, SourceInfo, SourceOp, TmpfsOpt, file_action,
+    CacheOpt, CacheSharingOpt, Definition, ExecOp, FileAction, FileActionMkDir, FileOp, Input,
+    Mount, MountType, Op, OpMetadata, Source, SourceInfo, SourceOp, TmpfsOpt, file_action,
 };
 use prost::{DecodeError, Message};
 use sha2::{Digest, Sha256};
@@ -311,7 +311,8 @@ fn replaced(old: &Mount, new: &NewMount) -> Mount {
         },
         NewMount::Cache { id } => Mount {
             mount_type: MountType::Cache.into(),
-            cache_opt: Some(CacheOpt { id: id.clone(), ..CacheOpt::default() }),
+            // Whoever asks for one that is being given back waits for it; shared, they would get another, empty one.
+            cache_opt: Some(CacheOpt { id: id.clone(), sharing: CacheSharingOpt::Locked.into() }),
             ..plain
         },
     }
